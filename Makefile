@@ -1,0 +1,55 @@
+# `make` lists the targets. Everything runs in .venv, which `make env` makes and keeps up to date.
+
+PYTHON ?= python3 python3.13 python3.12 python3.11 python
+LAB_ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help env lab test lint build notebooks bench clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: .venv/installed ## make the environment, or bring it up to date
+
+lab: env ## open JupyterLab on the first chapter (LAB_ARGS="--no-browser --port 8899")
+	$(BIN)/minigan lab $(LAB_ARGS)
+
+test: lint ## check style and types, then run all tests
+	$(BIN)/python -m pytest
+
+lint: env ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+build: env ## write the notebooks from their sources, outputs of unchanged cells kept
+	$(BIN)/python -m minigan.course build
+
+notebooks: env ## write and execute all notebooks
+	$(BIN)/python -m minigan.course build --execute
+
+bench: env ## measure everything that the texts claim (an hour or more)
+	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean: ## remove caches; the environment stays (rm -r .venv removes it)
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find minigan tests notebooks benchmarks -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+# A python that cannot make environments is as bad as none, so the candidates are tried out, not only looked up.
+.venv/bin/python:
+	@bare=; for python in $(PYTHON); do \
+	  "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	  "$$python" -c 'import ensurepip, venv' 2>/dev/null || { bare="$$python"; continue; }; \
+	  echo "making .venv with $$("$$python" --version)"; exec "$$python" -m venv .venv; \
+	done; \
+	if [ -n "$$bare" ]; then \
+	  echo "$$bare cannot make environments (no venv module); on Debian and Ubuntu: sudo apt install python3-venv" >&2; \
+	else \
+	  echo "no Python 3.11 or newer was found; install one from https://www.python.org/downloads, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; \
+	fi; exit 1
+
+.venv/installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing minigan and what it needs; the first time this fetches PyTorch, which takes minutes"
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m minigan`: the same as `minigan`."""
+
+from minigan.cli import main
+
+main()

@@ -1,0 +1,110 @@
+"""`minigan`: the command line.
+
+Heavy imports stand inside the commands, so that `minigan --help` is instant.
+"""
+
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from minigan.course import commands
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False
+)
+app.add_typer(commands.app, name="course")
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        typer.echo(f"minigan {version('minigan')}")
+        raise typer.Exit
+
+
+@app.callback()
+def minigan(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Pretrained models in image generation: a course and its small library.
+
+    With --debug after any command, an error shows its traceback.
+
+    Examples:
+
+        minigan doctor
+
+        minigan lab
+    """
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+) -> None:
+    """Say whether this machine is ready for the course, and how long each chapter will take on it.
+
+    Every problem comes with its remedy. Exits with 1 if something stands in the way.
+
+    Examples:
+
+        minigan doctor
+
+        minigan doctor --json > laptop.json
+    """
+    from minigan.course.doctor import examine
+
+    findings = examine()
+    typer.echo(findings.as_json() if as_json else findings.as_text())
+    raise typer.Exit(0 if findings.ready else 1)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context) -> None:
+    """Open JupyterLab on the first chapter. Options that follow are JupyterLab's.
+
+    Examples:
+
+        minigan lab
+
+        minigan lab --no-browser --port 8899
+    """
+    from minigan.course.lab import open_lab
+
+    open_lab(context.args)
+
+
+def run(command: typer.Typer) -> None:
+    """Run a command line. A user's fault ends in one sentence and exit code 2, Ctrl-C in 130.
+
+    `--debug` anywhere on the line, or MINIGAN_DEBUG=1, shows the traceback instead.
+    """
+    debug = "--debug" in sys.argv or os.environ.get("MINIGAN_DEBUG", "0") not in ("", "0")
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console without our signs still reads
+    try:
+        command([argument for argument in sys.argv[1:] if argument != "--debug"])
+    except (ValueError, OSError) as error:
+        if debug:
+            raise
+        sys.exit(fail(str(error), 2))
+    except SystemExit as stop:
+        if stop.code == 130:  # typer turns Ctrl-C into it
+            fail("interrupted", 130)
+        raise
+
+
+def fail(reason: str, code: int) -> int:
+    """Print one sentence to stderr and return the exit code."""
+    print(f"minigan: {' '.join(reason.split())}", file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """Run `minigan`."""
+    run(app)

@@ -1,0 +1,73 @@
+"""The chapters of the course, and how long each took when it was last executed."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypedDict
+
+HERE = Path(__file__).parent
+TIMINGS = HERE / "timings.json"
+MARKS = ("<!-- chapters: written by `python -m minigan.course build` -->", "<!-- end of chapters -->")
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter: its file name without suffix, what it asks, and the library modules it builds."""
+
+    name: str
+    title: str
+    question: str
+    builds: tuple[str, ...]
+    written: bool = True
+
+    @property
+    def number(self) -> int:
+        return int(self.name[:2])
+
+
+class Timing(TypedDict):
+    """One execution of a chapter: wall-clock seconds, peak memory of its kernel, and `probe()` on that machine."""
+
+    seconds: float
+    peak_mb: int | None
+    probe: float
+
+
+@cache
+def chapters() -> tuple[Chapter, ...]:
+    """Return all chapters in order."""
+    entries = tomllib.loads((HERE / "chapters.toml").read_text(encoding="utf-8"))["chapter"]
+    return tuple(Chapter(**{**entry, "builds": tuple(entry["builds"])}) for entry in entries)
+
+
+def timings(path: Path = TIMINGS) -> dict[str, dict[str, Timing]]:
+    """Return what the last executions took: chapter -> scale -> timing. Empty when none was recorded."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def readme_table() -> str:
+    """Return the README's table of chapters in Markdown."""
+    taken = timings()
+    lines = ["| | chapter | its question | builds | minutes on a CPU |", "|---|---|---|---|---|"]
+    for chapter in chapters():
+        title = f"[{chapter.title}](notebooks/{chapter.name}.ipynb)" if chapter.written else chapter.title
+        built = ", ".join(f"`{module}`" for module in chapter.builds)
+        timing = taken.get(chapter.name, {}).get("cpu")
+        minutes = (
+            "in preparation" if not chapter.written else f"{timing['seconds'] / 60:.1f}" if timing else "not timed"
+        )
+        lines.append(f"| {chapter.number:02d} | {title} | {chapter.question} | {built} | {minutes} |")
+    return "\n".join(lines)
+
+
+def with_table(readme: str) -> str:
+    """Return the README with the table of chapters between its two marks brought up to date.
+
+    Raises ValueError where the marks are missing.
+    """
+    start, end = (readme.find(mark) for mark in MARKS)
+    if start < 0 or end < start:
+        raise ValueError(f"README.md lacks the lines {MARKS[0]!r} and {MARKS[1]!r}, between which the table stands")
+    return readme[: start + len(MARKS[0])] + "\n" + readme_table() + "\n" + readme[end:]

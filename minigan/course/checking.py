@@ -1,0 +1,290 @@
+"""Checks that a learner runs on an answer: ticks, crosses, the line to look at, and a stronger hint at each try.
+
+    with checking("Generator loss", hints=["Which label should the generator's images get?"]) as c:
+        c.close(generator_loss(torch.zeros(4)), math.log(2), "undecided logits cost log 2")
+
+A check that fails raises `NotYet`, so that the cell errs for a grader too, but its traceback is one line.
+"""
+
+import html
+import linecache
+import math
+import sys
+import sysconfig
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import EllipsisType, TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+_tries: dict[str, int] = {}  # failed tries in this session, by title
+
+
+class NotYet(Exception):
+    """An answer does not pass its checks yet. A notebook shows it in one line."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython prints this in place of a traceback
+        return [f"{type(self).__name__}: {self}"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One check: what was expected, whether it held, and what was found instead."""
+
+    what: str
+    passed: bool
+    found: str = ""
+
+
+@dataclass
+class Report:
+    """All checks of one answer, as text and as HTML."""
+
+    title: str
+    rows: list[Row]
+    hint: str = ""
+    stopped: bool = field(default=False)  # an exception ended the checks early
+
+    @property
+    def headline(self) -> str:
+        passed = sum(row.passed for row in self.rows)
+        if passed == len(self.rows):
+            return f"{self.title}: {'the check passes' if passed == 1 else f'all {passed} checks pass'}"
+        if self.stopped:
+            return f"{self.title}: the checks could not finish"
+        return f"{self.title}: {passed} of {len(self.rows)} checks pass"
+
+    def __repr__(self) -> str:
+        lines = [self.headline]
+        for row in self.rows:
+            lines.append(f"  {'✓' if row.passed else '✗'} {row.what}")
+            if row.found and not row.passed:
+                lines.append(f"      {row.found}")
+        return "\n".join([*lines, f"  {self.hint}"] if self.hint else lines)
+
+    def _repr_html_(self) -> str:
+        items = []
+        for row in self.rows:
+            mark, colour = ("✓", "--jp-success-color1, #2e7d32") if row.passed else ("✗", "--jp-error-color1, #c62828")
+            found = f'<br><span style="margin-left:1.4em">{html.escape(row.found)}</span>' if row.found else ""
+            items.append(
+                f'<li style="list-style:none"><span style="color:var({colour});font-weight:bold">{mark}</span> '
+                f"{html.escape(row.what)}{'' if row.passed else found}</li>"
+            )
+        hint = f'<p style="margin:.4em 0 0 0"><em>{html.escape(self.hint)}</em></p>' if self.hint else ""
+        rows = f'<ul style="margin:.2em 0;padding-left:.6em">{"".join(items)}</ul>'
+        return f"<div><strong>{html.escape(self.headline)}</strong>{rows}{hint}</div>"
+
+
+class checking:  # read as a statement: `with checking("Generator loss") as c`
+    """Collect the checks of one answer, and show them when the block ends.
+
+    hints: from weak to strong; each failed try shows the next one. A check can also know a common mistake by its value:
+    `mistakes={"Take the mean over the batch, not the sum.": 5.54}` shows that hint to whoever gets 5.54.
+    """
+
+    def __init__(self, title: str, hints: Sequence[str] = ()) -> None:
+        if isinstance(hints, str):
+            raise TypeError(f"hints is the string {hints!r}; give a list of strings, from weak to strong")
+        self.title, self.hints = title, list(hints)
+        self.rows: list[Row] = []
+        self.known_mistake = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def true(self, condition: object, what: str, otherwise: str = "") -> None:
+        """`condition` holds; `otherwise` says what is wrong when it does not."""
+        try:
+            passed = bool(condition)
+        except (ValueError, TypeError, RuntimeError):  # an array of several truths
+            passed, otherwise = False, f"expected one yes or no, got {_short(condition)}"
+        self.rows.append(Row(what, passed, otherwise))
+
+    def equal(self, actual: object, expected: object, what: str, mistakes: Mapping[str, object] | None = None) -> None:
+        """`actual` equals `expected`, exactly; arrays and tensors element by element."""
+        self._compare(actual, expected, what, mistakes, tolerance=0.0)
+
+    def close(
+        self,
+        actual: object,
+        expected: object,
+        what: str,
+        tolerance: float = 1e-4,
+        mistakes: Mapping[str, object] | None = None,
+    ) -> None:
+        """`actual`, a number or an array or a tensor, has the shape of `expected` and the same values.
+
+        They may differ by `tolerance`, absolute or relative to `expected`.
+        """
+        self._compare(actual, expected, what, mistakes, tolerance)
+
+    def shape(self, actual: object, expected: Sequence[int | EllipsisType], what: str) -> None:
+        """`actual` has the shape `expected`, in which `...` stands for any one length: `(..., 3, 64, 64)`."""
+        wanted = "(" + ", ".join("any" if n is ... else str(n) for n in expected) + ")"
+        got = getattr(actual, "shape", None)
+        if got is None:
+            found = f"expected a tensor of shape {wanted}, got {_kind(actual)}"
+            self.rows.append(Row(what, False, found))
+            return
+        passed = len(got) == len(expected) and all(e is ... or n == e for n, e in zip(got, expected, strict=True))
+        self.rows.append(Row(what, passed, f"got shape {tuple(got)}, expected {wanted}"))
+
+    def raises(self, error: type[Exception], call: Callable[[], object], what: str) -> None:
+        """`call()` raises `error`: `c.raises(ValueError, lambda: generator(bad), "a wrong shape is refused")`."""
+        try:
+            result = call()
+        except error:
+            self.rows.append(Row(what, True))
+        except Exception as other:
+            found = f"expected {error.__name__}, got {type(other).__name__}: {other}"
+            self.rows.append(Row(what, False, found))
+        else:
+            self.rows.append(Row(what, False, f"expected {error.__name__}, but it returned {_short(result)}"))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is not None and not isinstance(error, Exception):
+            return False  # Ctrl-C and exit are no answers
+        unstarted = isinstance(error, NotImplementedError)
+        if error is not None:
+            self.rows.append(_row_of(error, trace))
+        elif not self.rows:
+            raise ValueError(f"the block of checking({self.title!r}) checks nothing; call c.close, c.equal or another")
+        if all(row.passed for row in self.rows):
+            _tries.pop(self.title, None)
+            _show(Report(self.title, self.rows))
+            return True
+        report = Report(self.title, self.rows, "" if unstarted else self._next_hint(), stopped=error is not None)
+        _show(report)
+        raise NotYet(report.headline) from None
+
+    def _compare(
+        self,
+        actual: object,
+        expected: object,
+        what: str,
+        mistakes: Mapping[str, object] | None,
+        tolerance: float,
+    ) -> None:
+        found = _difference(actual, expected, tolerance)
+        self.rows.append(Row(what, not found, found))
+        for hint, wrong in (mistakes or {}).items() if found else ():
+            if not self.known_mistake and not _difference(actual, wrong, tolerance):
+                self.known_mistake = hint
+
+    def _next_hint(self) -> str:
+        tried = _tries[self.title] = _tries.get(self.title, 0) + 1
+        if self.known_mistake:
+            return f"Hint: {self.known_mistake}"
+        if not self.hints:
+            return ""
+        number = min(tried, len(self.hints))
+        return f"Hint {number} of {len(self.hints)}: {self.hints[number - 1]}"
+
+
+def _difference(actual: object, expected: object, tolerance: float) -> str:
+    """Say how `actual` differs from `expected`; an empty string when it does not."""
+    wanted = _numbers(expected)
+    if wanted is None:
+        same = type(expected) is type(actual) and expected == actual
+        return "" if same else f"got {_short(actual)}, expected {_short(expected)}"
+    got = _numbers(actual)
+    if got is None:
+        return f"expected {'a number' if wanted.ndim == 0 else 'numbers'}, got {_kind(actual)}"
+    if got.shape != wanted.shape:
+        return f"got shape {got.shape}, expected {wanted.shape}"
+    with np.errstate(invalid="ignore"):  # inf - inf; such elements are compared by equality
+        gap = np.where((got == wanted) | (np.isnan(got) & np.isnan(wanted)), 0.0, np.abs(got - wanted))
+        limit = tolerance * np.maximum(1.0, np.where(np.isfinite(wanted), np.abs(wanted), 0.0))
+    wrong = ~(gap <= limit)  # this way round, nan is wrong
+    if not wrong.any():
+        return ""
+    if wanted.ndim == 0:
+        return f"got {_number(got)}, expected {_number(wanted)}"
+    worst = np.unravel_index(np.argmax(np.where(wrong, np.nan_to_num(gap, nan=np.inf), -1.0)), gap.shape)
+    place = ", ".join(str(int(i)) for i in worst)
+    share = f"{int(wrong.sum())} of {wrong.size} values differ; the furthest is at [{place}]"
+    return f"{share}: got {_number(got[worst])}, expected {_number(wanted[worst])}"
+
+
+def _numbers(value: object) -> np.ndarray | None:
+    """Return the numbers in a tensor, array, list or number as float64; None where there are none."""
+    if value is None or isinstance(value, str | bytes):
+        return None  # numpy would read None as nan and "1" as 1
+    try:
+        if hasattr(value, "detach"):  # a tensor; by its methods, so that this file needs no torch
+            value = value.detach().cpu().double().numpy()
+        return np.asarray(value, dtype=np.float64)
+    except Exception:  # an object of the learner's can raise anything here
+        return None
+
+
+def _number(value: Any) -> str:
+    number = float(value)
+    return str(int(number)) if math.isfinite(number) and number == int(number) else f"{number:.6g}"
+
+
+def _kind(value: object) -> str:
+    return "None; does the function return its result?" if value is None else f"{type(value).__name__} {_short(value)}"
+
+
+def _short(value: object, length: int = 80) -> str:
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a broken __repr__ of the learner's
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _row_of(error: Exception, trace: TracebackType | None) -> Row:
+    """Turn an exception from the learner's code into a failed check that points at the line."""
+    if isinstance(error, NotImplementedError):
+        return Row("the answer is written", False, "not started yet: replace `raise NotImplementedError` by your code")
+    found = f"{type(error).__name__}: {error}"
+    if isinstance(error, NameError):
+        found += "; run the cell that defines it first"
+    return Row("your code runs", False, found + _place(trace))
+
+
+def _place(trace: TracebackType | None) -> str:
+    """Name the deepest line that the learner wrote: not the library's, not Python's."""
+    frames = [f for f in traceback.extract_tb(trace) if _is_learners(f.filename)]
+    if not frames:
+        return ""
+    last = frames[-1]
+    line = (last.line or linecache.getline(last.filename, last.lineno or 0)).strip()
+    return f" (in {_cell_name(last.filename)}, line {last.lineno}: `{line}`)"
+
+
+def _is_learners(filename: str) -> bool:
+    if filename.startswith("<frozen"):
+        return False
+    paths = sysconfig.get_paths()
+    ours = [Path(__file__).parents[1], *(Path(paths[key]) for key in ("stdlib", "platstdlib", "purelib", "platlib"))]
+    return not any(Path(filename).is_relative_to(folder) for folder in ours)
+
+
+def _cell_name(filename: str) -> str:
+    """Return "Cell In[3]" for the temporary file of a notebook cell, the file's name for any other."""
+    shell = _shell()
+    named = shell.compile.format_code_name(filename) if shell is not None else None
+    return " ".join(named).replace("Cell In ", "Cell In") if named else Path(filename).name
+
+
+def _shell() -> Any:
+    """Return the running IPython shell, or None; IPython is not imported for it."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+def _show(report: Report) -> None:
+    if _shell() is None:
+        print(report)
+        return
+    from IPython.display import display
+
+    display(report)

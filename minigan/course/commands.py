@@ -1,0 +1,78 @@
+"""The commands for those who write the course: `minigan course build` and `check`.
+
+Heavy imports stand inside the commands, so that `--help` is instant.
+"""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False
+)
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Chapters, such as 02; all by default.")]
+
+
+@app.callback()
+def course() -> None:
+    """Build the notebooks of the course from their sources, and check them."""
+
+
+@app.command()
+def build(
+    names: Names = None,
+    execute: Annotated[bool, typer.Option("--execute", help="Run the notebooks and keep their outputs.")] = False,
+    scale: Annotated[str, typer.Option(help="How much they compute: quick, cpu or full.")] = "cpu",
+) -> None:
+    """Build notebooks/NAME.ipynb from notebooks/src/NAME.py, with the library's code filled in.
+
+    Without --execute, outputs of unchanged cells are kept. A notebook is replaced whole or not at all.
+
+    Examples:
+
+        minigan course build
+
+        minigan course build --execute 01 02
+
+        minigan course build --execute --scale quick 01_gan_theory
+    """
+    from minigan.course import build as builder
+    from minigan.course.scale import SCALES
+    from minigan.data import known
+
+    scale = known(scale, SCALES, "scale")
+    root = builder.repository()
+    for paths in builder.select(root, names or []):
+        timing = builder.build(paths, scale if execute else None)
+        line = f"built {paths.notebook.relative_to(root)}"
+        if timing:
+            builder.record(root, paths.name, scale, timing)
+            memory = f", {timing['peak_mb']} MB at most" if timing["peak_mb"] else ""
+            line += f": {timing['seconds']:.1f} s{memory}"
+        typer.echo(line)
+    builder.update_readme(root)
+
+
+@app.command()
+def check(names: Names = None) -> None:
+    """Say which notebooks are out of date or otherwise not fit to be committed; exit with 1 if any is.
+
+    Examples:
+
+        minigan course check
+
+        minigan course check 02
+    """
+    from minigan.course import audit
+    from minigan.course.build import repository, select
+
+    root = repository()
+    chosen = select(root, names or [])
+    complaints = [complaint for paths in chosen for complaint in audit.audit(paths)]
+    if not names:
+        sources = [paths.source for paths in chosen]
+        modules = audit.shown_modules(root)
+        complaints += audit.coverage(root, sources, modules, audit.pending_definitions())
+    typer.echo("\n".join(complaints) or f"{len(chosen)} notebooks are up to date")
+    raise typer.Exit(1 if complaints else 0)

@@ -1,0 +1,345 @@
+"""Training: one step of named terms, the loop around it, checkpoints that resume bit for bit. Built in chapter 02."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from minigan import hardware
+from minigan.augment import augment
+from minigan.data import ImageSet, known
+from minigan.files import whole_file
+from minigan.losses import ADVERSARIAL, gradient_penalty, r1_penalty
+from minigan.nets import Generator
+from minigan.plot import grid
+from minigan.progress import Progress
+from minigan.weights import save_network
+
+Batch = dict[str, Tensor]  # "real" is what D takes for real; an application adds what its generator needs
+Generate = Callable[[Batch], Tensor]
+Terms = Callable[[Tensor, Batch], dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train. Lengths of time are counted in real images seen, so that they mean the same at any batch size."""
+
+    images: int = 120_000  # when training ends
+    batch: int = 32  # images a step
+    loss: str = "non_saturating"  # a key of losses.ADVERSARIAL
+    weights: dict[str, float] = field(default_factory=dict)  # of the generator's terms; 1 where nothing is said
+    rate: float = 4e-4  # Adam's learning rate, for both networks
+    betas: tuple[float, float] = (0.0, 0.99)  # Adam's; the first is its momentum
+    r1: float = 0.5  # gamma of the R1 penalty; 0 for none
+    r1_every: int = 16  # steps between two R1 penalties, each weighted by as much
+    gradient_penalty: float = 0.0  # lambda of the WGAN gradient penalty
+    augment: tuple[str, ...] = ()  # keys of augment.AUGMENTATIONS
+    ema_half_life: int = 5_000  # images after which the average has forgotten half
+    seed: int = 0
+    precision: str = "auto"  # float32, bfloat16, or auto: what is faster here
+    channels_last: bool = True  # memory layout of the convolutions
+    compile: bool = False  # torch.compile both networks; worth its minute on a GPU
+
+    def __post_init__(self) -> None:
+        known(self.loss, ADVERSARIAL, "loss")
+        for name in ("images", "batch", "r1_every", "ema_half_life", "rate"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected a positive number")
+
+
+@dataclass
+class TrainState:
+    """All that a training run is: what is saved, and what a resume needs. Made by `start`."""
+
+    config: TrainConfig
+    generator: nn.Module
+    discriminator: nn.Module | None  # None for networks that train without an adversarial term
+    average: nn.Module  # the generator with the moving average of its weights, which draws the better pictures
+    g_optimizer: torch.optim.Optimizer
+    d_optimizer: torch.optim.Optimizer | None
+    random: torch.Generator  # the only source of randomness, on the CPU
+    dtype: torch.dtype  # of the convolutions under autocast
+    latents: Tensor  # fixed ones, for the grids of samples
+    facts: dict[str, Any] = field(default_factory=dict)  # what a reader of the weights should know, such as the data
+    seen: int = 0  # real images so far
+    steps: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.generator.parameters()).device
+
+    def to_device(self, images: Tensor) -> Tensor:
+        """Images where the networks are, in the memory layout that they are fastest with."""
+        layout = torch.channels_last if self.config.channels_last else torch.contiguous_format
+        return images.to(self.device, non_blocking=True, memory_format=layout)
+
+    def noise(self, count: int) -> Tensor:
+        """Fresh latents (count, latents), standard normal."""
+        return torch.randn(count, self.latents.shape[1], generator=self.random).to(self.device, non_blocking=True)
+
+    @torch.no_grad()
+    def sample(self) -> Tensor:
+        """What the averaged generator makes of the fixed latents."""
+        self.average.eval()
+        with hardware.autocast(self.device, self.dtype):
+            return self.average(self.latents).float().cpu()
+
+
+def start(
+    config: TrainConfig, generator: nn.Module, discriminator: nn.Module | None = None, **facts: Any
+) -> TrainState:
+    """Put the networks on the device and make what training needs beside them. `facts` are written with the weights."""
+    device = hardware.device()
+    hardware.keep_freed_memory()
+    torch.set_float32_matmul_precision("high")  # TF32 where a GPU has it; no change elsewhere
+    networks = [network for network in (generator, discriminator) if network is not None]
+    for network in networks:
+        network.to(device)
+        if config.channels_last:
+            network.to(memory_format=torch.channels_last)
+    optimizers = [torch.optim.Adam(network.parameters(), config.rate, config.betas, fused=True) for network in networks]
+    random = torch.Generator().manual_seed(config.seed)
+    latents = torch.randn(64, getattr(generator, "latents", 1), generator=random).to(device)
+    average = deepcopy(generator).eval().requires_grad_(False)
+    if config.compile:
+        for network in networks:
+            network.compile()
+    return TrainState(
+        config=config,
+        generator=generator.train(),
+        discriminator=discriminator and discriminator.train(),
+        average=average,
+        g_optimizer=optimizers[0],
+        d_optimizer=optimizers[1] if discriminator else None,
+        random=random,
+        dtype=hardware.precision(config.precision, device),
+        latents=latents,
+        facts=facts,
+    )
+
+
+def step(state: TrainState, batch: Batch, generate: Generate | None = None, terms: Terms | None = None) -> Batch:
+    """Update D once and G once, on one batch of fakes. Returns the losses by name, still on the device.
+
+    The generator's loss is the sum of its named terms, L = sum_k w_k L_k with w from `config.weights`. "adversarial" is
+    there where a discriminator is; `terms(fake, batch)` adds others, as {"features": L_FD}: L = L_adv + lambda L_FD.
+    """
+    config, random = state.config, state.random
+    with hardware.autocast(state.device, state.dtype):
+        fake = generate(batch) if generate else state.generator(state.noise(len(batch["real"])))
+    fake = fake.float()
+    losses = terms(fake, batch) if terms else {}
+    logged: Batch = {}
+    if state.discriminator is not None:
+        judged = augment(fake, config.augment, random)  # what D sees of the fakes, the same in both updates
+        logged = discriminator_step(state, augment(batch["real"], config.augment, random), judged.detach())
+        with hardware.autocast(state.device, state.dtype):
+            fake_logits = state.discriminator(judged)
+        losses = {"adversarial": ADVERSARIAL[config.loss][1](fake_logits.float()), **losses}
+    total = torch.stack([config.weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
+    state.g_optimizer.zero_grad()
+    total.backward(inputs=list(state.generator.parameters()))  # and not D's: half of D's backward pass is saved
+    state.g_optimizer.step()
+    state.steps += 1
+    state.seen += len(batch["real"])
+    update_average(state)
+    return {name: loss.detach() for name, loss in {**logged, **losses}.items()}
+
+
+def discriminator_step(state: TrainState, real: Tensor, fake: Tensor) -> Batch:
+    """Update D once on real images and detached fakes. The penalties run in float32."""
+    config, discriminator, optimizer = state.config, state.discriminator, state.d_optimizer
+    assert discriminator is not None and optimizer is not None
+    penalties: list[Tensor] = []
+    with hardware.autocast(state.device, state.dtype):
+        fake_logits = discriminator(fake)
+        real_logits = discriminator(real)
+    if config.r1 and state.steps % config.r1_every == 0:
+        penalties.append(config.r1 * config.r1_every * r1_penalty(discriminator, real))
+    if config.gradient_penalty:
+        penalties.append(config.gradient_penalty * gradient_penalty(discriminator, real, fake, state.random))
+    loss = ADVERSARIAL[config.loss][0](real_logits.float(), fake_logits.float())
+    optimizer.zero_grad()
+    sum(penalties, loss).backward()
+    optimizer.step()
+    means = {"real score": real_logits.detach().float().mean(), "fake score": fake_logits.detach().float().mean()}
+    return {"discriminator": loss, **means}
+
+
+@torch.no_grad()
+def update_average(state: TrainState) -> None:
+    """Move the averaged generator towards the trained one, with a half-life of at most a twentieth of `seen`."""
+    half_life = min(state.config.ema_half_life, 0.05 * state.seen)
+    keep = 0.5 ** (state.config.batch / half_life)
+    torch._foreach_lerp_(list(state.average.parameters()), list(state.generator.parameters()), 1 - keep)
+    torch._foreach_copy_(list(state.average.buffers()), list(state.generator.buffers()))
+
+
+def draw(state: TrainState, images: ImageSet) -> Batch:
+    """A batch of random images, each as likely as any other at every step, so that a resume needs no place in it."""
+    chosen = torch.randint(len(images), (state.config.batch,), generator=state.random)
+    return {"real": state.to_device(images[chosen])}
+
+
+def fit(
+    state: TrainState,
+    images: ImageSet | Callable[[TrainState], Batch],
+    *,
+    generate: Generate | None = None,
+    terms: Terms | None = None,
+    run: Path | None = None,
+    seconds: float = math.inf,
+    log_every: int = 1_600,
+    save_every: int = 12_000,
+    title: str = "training",
+    quiet: bool = False,
+) -> TrainState:
+    """Train until `config.images` have been seen, or for `seconds` more. A resumed state goes on where it stands.
+
+    `images`: a set, or a function that draws a batch. `run`: a folder for checkpoints and grids of samples. Every
+    `log_every` images the losses are averaged into `state.history`; every `save_every`, and at the end, the run is
+    saved. Ctrl-C finishes the step, saves and returns. A loss that is not finite raises `FloatingPointError`, and the
+    state goes back to the last place where all was well.
+    """
+    batches = (lambda: draw(state, images)) if isinstance(images, ImageSet) else (lambda: images(state))
+    pending: list[Batch] = []
+    good = deepcopy(contents(state))
+    began = time.perf_counter() - state.seconds
+    until = state.seconds + seconds
+    with stopping() as stop, Progress(state, title, quiet) as progress:
+        ended = state.seen >= state.config.images
+        while not ended:
+            pending.append(step(state, batches(), generate, terms))
+            state.seconds = time.perf_counter() - began
+            ended = state.seen >= state.config.images or state.seconds >= until or stop.is_set()
+            if ended or passed(state, log_every):
+                summarise(state, pending, good)
+                good, pending = deepcopy(contents(state)), []
+                progress.update()
+            if run and (ended or passed(state, save_every)):
+                save(state, run)
+    return state
+
+
+def passed(state: TrainState, every: int) -> bool:
+    """Whether the last step has passed a multiple of `every` images."""
+    return state.seen // every > (state.seen - state.config.batch) // every
+
+
+def summarise(state: TrainState, pending: list[Batch], good: dict[str, Any]) -> None:
+    """Average the losses since the last look into the history, the one place where the device is waited for.
+
+    Raises `FloatingPointError` where one is not finite, after putting the state back to `good`.
+    """
+    means = {name: torch.stack([losses[name] for losses in pending]).mean().item() for name in pending[0]}
+    strange = [f"{name} is {value}" for name, value in means.items() if not math.isfinite(value)]
+    if strange:
+        failed = state.seen
+        restore(state, good)
+        raise FloatingPointError(
+            f"training failed before image {failed:,}: {' and '.join(strange)}; the state is back at image "
+            f"{state.seen:,}, where all was finite; go on with a smaller rate, a stronger r1 or precision='float32'"
+        )
+    state.history.append({"images": state.seen, "seconds": round(state.seconds, 3), **means})
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or a polite kill sets, so that the step is finished. A second Ctrl-C stops at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # Python delivers signals to the main thread alone
+        return
+
+    def handle(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def parts(state: TrainState) -> dict[str, Any]:
+    """The networks and optimizers of a state by name, those that it has."""
+    names = ("generator", "discriminator", "average", "g_optimizer", "d_optimizer")
+    return {name: part for name in names if (part := getattr(state, name)) is not None}
+
+
+def contents(state: TrainState) -> dict[str, Any]:
+    """All that changes during training, as tensors and plain values. Tensors are shared with the state, not copied."""
+    counted = {name: getattr(state, name) for name in ("seen", "steps", "seconds", "history")}
+    states = {name: part.state_dict() for name, part in parts(state).items()}
+    return {**states, **counted, "random": state.random.get_state(), "dtype": str(state.dtype).removeprefix("torch.")}
+
+
+def restore(state: TrainState, saved: dict[str, Any]) -> None:
+    """Put back what `contents` returned."""
+    for name, part in parts(state).items():
+        part.load_state_dict(saved[name])
+    for name in ("seen", "steps", "seconds", "history"):
+        setattr(state, name, saved[name])
+    state.random.set_state(saved["random"])
+    state.dtype = getattr(torch, saved["dtype"])
+
+
+def settings(state: TrainState) -> dict[str, Any]:
+    """What must be the same for a resume to be the same run: the configuration but its end, the networks, the data."""
+    networks = {name: getattr(getattr(state, name), "arguments", {}) for name in ("generator", "discriminator")}
+    return {**asdict(state.config), **state.facts, **networks, "images": None}
+
+
+def save(state: TrainState, run: Path) -> None:
+    """Write `checkpoint.pt`, `generator.safetensors` (the average) and a grid of samples into `run`, each whole."""
+    with whole_file(run / "checkpoint.pt") as temporary:
+        torch.save({"settings": settings(state), **contents(state)}, temporary)
+    if isinstance(state.average, Generator):
+        save_network(run / "generator.safetensors", state.average, **state.facts, images=state.seen)
+        grid(
+            state.sample(),
+            alt=f"Samples of the averaged generator after {state.seen:,} images",
+            save=run / f"samples/{state.seen:09d}.png",
+        )
+
+
+def resume(state: TrainState, run: Path) -> TrainState:
+    """Go on from `checkpoint.pt` in the folder `run`, bit for bit as if nothing had happened.
+
+    `state` comes fresh from `start`. Raises `FileNotFoundError` without a checkpoint, `OSError` for a damaged one,
+    `ValueError` for one written under other settings, with the difference.
+    """
+    path = run / "checkpoint.pt"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist, so there is nothing to resume; start anew, without resume")
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        there = saved.pop("settings")
+    except Exception as error:  # torch raises many kinds on a damaged file
+        raise OSError(f"{path} is damaged ({type(error).__name__}); start anew in another folder") from error
+    here = settings(state)
+    changed = [
+        f"{key}: {there.get(key)} there, {here.get(key)} here"
+        for key in {**there, **here}
+        if there.get(key) != here.get(key)
+    ]
+    if changed:
+        raise ValueError(
+            f"{path} was written under other settings ({'; '.join(changed)}); resume with those, or start anew"
+        )
+    restore(state, saved)
+    return state

@@ -1,0 +1,58 @@
+"""Trained networks as files: safetensors with the arguments that rebuild the network.
+
+What a training run writes and what comes with minigan have the same form.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from minigan.data import known
+from minigan.files import whole_file
+from minigan.nets import Discriminator, Generator
+
+SHIPPED = Path(__file__).parent / "weights"
+NETWORKS: dict[str, type[nn.Module]] = {"Generator": Generator, "Discriminator": Discriminator}
+
+
+def save_network(path: Path, network: nn.Module, **facts: Any) -> None:
+    """Write the weights, the class and arguments of `network`, and any facts about its training that JSON can hold."""
+    about = {"network": type(network).__name__, "arguments": network.arguments, "facts": facts}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with whole_file(path) as temporary:
+        save_file(tensors, temporary, metadata={"minigan": json.dumps(about)})
+
+
+def load_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network in a file, in eval mode on the CPU, and the facts written with it.
+
+    Raises `FileNotFoundError` for a missing file, `OSError` for one that is damaged or that minigan has not written.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}; check the path, or train them with: minigan train peeps -o run")
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["minigan"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        network = NETWORKS[about["network"]](**about["arguments"])
+        network.load_state_dict(tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        raise OSError(
+            f"{path} is damaged or no network of minigan ({reason}); write it again or install again"
+        ) from error
+    return network.eval(), about["facts"]
+
+
+def shipped(name: str) -> tuple[nn.Module, dict[str, Any]]:
+    """A trained network that comes with minigan, with the facts about its training. Names: `shipped_names()`."""
+    return load_network(SHIPPED / f"{known(name, shipped_names(), 'shipped network')}.safetensors")
+
+
+def shipped_names() -> list[str]:
+    """The names of the trained networks that came with this installation."""
+    return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))
