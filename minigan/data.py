@@ -178,7 +178,7 @@ def load_packed(name: str, split: str) -> ImageSet:
     labels: Tensor | None = None
     classes: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    with from_pack(file) as path, np.load(path, allow_pickle=False) as arrays:
+    with from_pack(file) as path, path.open("rb") as archive, np.load(archive, allow_pickle=False) as arrays:
         pixels = torch.from_numpy(arrays[split if name == "fashion" else f"{name}_{split}"])
         if name == "fashion":
             labels, classes = torch.from_numpy(arrays[f"{split}_label"]).long(), FASHION

@@ -86,7 +86,8 @@ def read_folder(folder: Path, size: int) -> tuple[Tensor, list[str], list[str]]:
     kept = cache_folder() / "decoded" / f"{key}.npz"
     with (
         suppress(Exception),
-        np.load(kept, allow_pickle=False) as arrays,
+        kept.open("rb") as archive,
+        np.load(archive, allow_pickle=False) as arrays,
     ):  # whatever is wrong with a cache, decode again
         return torch.from_numpy(arrays["pixels"]), arrays["names"].tolist(), arrays["skipped"].tolist()
     squares, names, skipped = [], [], []

@@ -20,7 +20,7 @@ def device() -> torch.device:
 
     Raises `ValueError` when `MINIGAN_DEVICE` names a device that this machine lacks.
     """
-    wanted = os.environ.get("MINIGAN_DEVICE", "auto")
+    wanted = os.environ.get("MINIGAN_DEVICE") or "auto"
     found = [
         name
         for name, there in (("cuda", torch.cuda.is_available()), ("mps", torch.backends.mps.is_available()))
@@ -45,7 +45,7 @@ def bf16_speedup(kind: str = "cpu") -> float:
     if kind == "mps" or (kind == "cuda" and not torch.cuda.is_bf16_supported(including_emulation=False)):
         return 0.0
     with torch.random.fork_rng(devices=[]):  # measuring must not change what the caller draws next
-        layer = nn.Conv2d(64, 128, 4, 2, 1).to(kind, memory_format=torch.channels_last)
+        layer = nn.Conv2d(64, 128, 4, 2, 1).to(kind).to(memory_format=torch.channels_last)
         images = torch.randn(16, 64, 16, 16).to(kind, memory_format=torch.channels_last)
 
     def seconds(dtype: torch.dtype, repeats: int = 6) -> float:

@@ -9,10 +9,13 @@ UPSAMPLING = ("transposed", "pixel_shuffle", "resize")
 NORMS = ("none", "batch", "spectral")
 
 
-def mlp(inputs: int, outputs: int, width: int = 128, depth: int = 2) -> nn.Sequential:
-    """A network for points, not pictures, (N, inputs) -> (N, outputs): `depth` hidden layers of `width` units."""
+def mlp(inputs: int, outputs: int, width: int = 128, depth: int = 2, slope: float = 0.2) -> nn.Sequential:
+    """A network for points, not pictures, (N, inputs) -> (N, outputs): `depth` hidden layers of `width` units.
+
+    `slope` of the leaky ReLU below 0; at 0 it is the plain ReLU.
+    """
     sizes = [inputs, *[width] * depth]
-    hidden = [part for i, o in pairwise(sizes) for part in (nn.Linear(i, o), nn.LeakyReLU(0.2))]
+    hidden = [part for i, o in pairwise(sizes) for part in (nn.Linear(i, o), nn.LeakyReLU(slope))]
     return nn.Sequential(*hidden, nn.Linear(sizes[-1], outputs))
 
 
@@ -59,7 +62,7 @@ def upsample(inputs: int, outputs: int, how: str = "transposed", bias: bool = Fa
     if how == "pixel_shuffle":
         convolution = nn.Conv2d(inputs, 4 * outputs, 3, 1, 1, bias=bias)
         icnr_(convolution.weight)
-        if bias:
+        if convolution.bias is not None:
             nn.init.zeros_(convolution.bias)  # one per pixel of a block: random ones would bring the checkerboard back
         return nn.Sequential(convolution, nn.PixelShuffle(2))
     if how == "resize":

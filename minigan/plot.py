@@ -35,7 +35,7 @@ STYLE: Any = {
     "axes.titlelocation": "left",
     "axes.prop_cycle": cycler(color=[REAL, FAKE, GREEN, GOLD, PINK, SKY, "#555555"]),
     "legend.frameon": False,
-    "image.interpolation": "nearest",
+    "image.interpolation": "auto",
     "lines.linewidth": 1.8,
 }
 
@@ -84,6 +84,8 @@ def tile(images: Tensor, columns: int = 8, gap: int = 2) -> np.ndarray:
     """Images (N, C, H, W) in [-1, 1] laid out in rows on white, `gap` pixels apart: one uint8 picture (H', W', 3)."""
     pixels = to_pixels(check_images(images)).cpu()
     count, _, height, width = pixels.shape
+    if columns < 1:
+        raise ValueError(f"columns is {columns}, expected 1 or more; {count} would put all images in one row")
     columns = min(columns, count)
     rows = -(-count // columns)
     sheet = torch.full((3, rows * (height + gap), columns * (width + gap)), 255, dtype=torch.uint8)
@@ -143,6 +145,10 @@ def curves(
     """Show named series as lines over a common `x`, with the names at the lines' ends instead of a legend."""
     with figure(alt=alt, size=(6.4, 3.2), save=save) as axis:
         for name, values in series.items():
+            if len(values) == 0:
+                raise ValueError(
+                    f"series {name!r} is empty, expected one value or more; leave it out or run a step first"
+                )
             places = range(len(values)) if x is None else x
             (line,) = axis.plot(places, values)
             axis.annotate(
@@ -158,7 +164,7 @@ def training(history: Sequence[Mapping[str, float]], samples: Tensor | None, tit
     scores = [name for name in names if name.endswith("score")]
     panels = [panel for panel in ([name for name in names if name not in scores], scores) if panel]
     with mpl.rc_context(STYLE):
-        canvas = Figure(figsize=(8.6, 4.2), layout="constrained")
+        canvas = Figure(figsize=(9.4, 4.8), layout="constrained")
         left, right = canvas.subfigures(1, 2, width_ratios=[1.05, 1] if samples is not None else [0.01, 1])
         if samples is not None:
             axis = left.subplots()

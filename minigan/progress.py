@@ -1,6 +1,6 @@
-"""Live progress of a training run: a line in a terminal, one picture redrawn in place in a notebook. No widgets.
+"""Live progress of a training run: a bar in a terminal, lines in a log, one picture redrawn in place in a notebook.
 
-Shown in no chapter: it is the display of `train.fit`.
+No widgets. Shown in no chapter: it is the display of `train.fit`.
 """
 
 from __future__ import annotations
@@ -19,53 +19,49 @@ from minigan import plot
 if TYPE_CHECKING:
     from minigan.train import TrainState
 
+PATIENCE = {"picture": 4.0, "bar": 0.0, "line": 30.0, "nothing": 0.0}  # seconds between two shows; tqdm has its own
+
 
 class Progress:
     """Shows a `TrainState` while it trains: `update` after each look at the losses."""
 
-    def __init__(self, state: TrainState, title: str, quiet: bool = False, patience: float = 4.0):
-        self.state, self.title, self.patience = state, title, patience
-        self.in_notebook = get_ipython() is not None and not quiet
-        self.bar = None if quiet or self.in_notebook else self._bar()
-        self.handle: Any = None
-        self.drawn = self.began = time.monotonic()
+    def __init__(self, state: TrainState, title: str, quiet: bool = False, patience: float | None = None):
+        self.state, self.title = state, title
+        self.how = "nothing" if quiet else place()
+        self.patience = PATIENCE[self.how] if patience is None else patience
+        self.shown = self.began = time.monotonic()
         self.first = state.seen
-
-    def _bar(self) -> tqdm[None]:
-        """tqdm on a terminal; in a log file a line each half minute."""
-        interval = 0.5 if sys.stderr.isatty() else 30.0
-        total, seen = self.state.config.images, self.state.seen
-        return tqdm(
-            total=total,
-            initial=seen,
-            unit=" images",
-            unit_scale=True,
-            desc=self.title,
-            mininterval=interval,
-            miniters=1,
-        )
+        self.handle: Any = None
+        self.bar: Any = None
+        if self.how == "bar":
+            total = state.config.images
+            self.bar = tqdm(total=total, initial=state.seen, unit=" images", unit_scale=True, desc=title)
 
     def __enter__(self) -> Progress:
         return self
 
     def update(self) -> None:
-        """Show the newest losses. The picture is redrawn at most every `patience` seconds."""
-        if self.bar is not None:
-            newest = self.state.history[-1]
-            skipped = ("images", "seconds")
-            losses = {name: f"{value:.2f}" for name, value in newest.items() if name not in skipped}
-            self.bar.set_postfix(losses, refresh=False)
-            self.bar.update(self.state.seen - self.bar.n)
-        elif self.in_notebook and time.monotonic() - self.drawn > self.patience:
-            self._draw()
+        """Show the newest losses, at most every `patience` seconds."""
+        if time.monotonic() - self.shown >= self.patience:
+            self._show()
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.state.history:
+            self._show()
         if self.bar is not None:
             self.bar.close()
-        if self.in_notebook and self.state.history:
+
+    def _show(self) -> None:
+        if self.how == "bar":
+            self.bar.set_postfix_str(self._losses(), refresh=False)
+            self.bar.update(self.state.seen - self.bar.n)
+        elif self.how == "line":
+            print(f"{self.title}: {self._headline()}: {self._losses()}", file=sys.stderr, flush=True)
+        elif self.how == "picture":
             self._draw()
+        self.shown = time.monotonic()
 
     def _draw(self) -> None:
         picture = plot.training(self.state.history, self._samples(), f"{self.title}: {self._headline()}")
@@ -73,10 +69,13 @@ class Progress:
             self.handle = display(picture, display_id=True)
         else:
             self.handle.update(picture)
-        self.drawn = time.monotonic()
 
     def _samples(self) -> Any:
         return self.state.sample() if hasattr(self.state.generator, "latents") else None
+
+    def _losses(self) -> str:
+        newest = self.state.history[-1]
+        return ", ".join(f"{name} {value:.2f}" for name, value in newest.items() if name not in ("images", "seconds"))
 
     def _headline(self) -> str:
         seen, total = self.state.seen, self.state.config.images
@@ -85,3 +84,10 @@ class Progress:
             return spent
         left = (time.monotonic() - self.began) / max(seen - self.first, 1) * (total - seen)
         return f"{spent}, about {left:.0f} s left"
+
+
+def place() -> str:
+    """What can be shown here: a picture in a notebook, a bar in a terminal, lines in a log."""
+    if hasattr(get_ipython(), "kernel"):  # IPython in a terminal has none
+        return "picture"
+    return "bar" if sys.stderr.isatty() else "line"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 class GaussianMixture:
-    """Round Gaussians in d dimensions: sum over k of weight_k N(x; centre_k, sigma_k^2 I).
+    """Round Gaussians in d dimensions: the sum over k of weight_k N(x; centre_k, sigma_k^2 I).
 
     `centres`: K points of d numbers. `sigma`: one width, or one for each centre. `weights`: by default all equal; they
     are divided by their sum.
@@ -26,38 +26,46 @@ class GaussianMixture:
     ):
         self.centres = torch.as_tensor(centres, dtype=torch.float32)
         if self.centres.ndim != 2:
-            raise ValueError(
-                f"centres have shape {tuple(self.centres.shape)}, expected (K, d); on a line: [[-1.0], [1.0]]"
-            )
+            shape = tuple(self.centres.shape)
+            raise ValueError(f"centres have shape {shape}, expected (K, d); write points on a line as [[-1.0], [1.0]]")
         count, self.dimension = self.centres.shape
-        self.sigma = torch.as_tensor(sigma, dtype=torch.float32).expand(count)
-        self.weights = torch.ones(count) if weights is None else torch.as_tensor(weights, dtype=torch.float32)
-        if len(self.weights) != count or not (self.weights.min() >= 0 and self.weights.sum() > 0):
-            raise ValueError(f"weights are {self.weights.tolist()}, expected {count} numbers of 0 or more, not all 0")
+        self.sigma = one_each(sigma, count, "sigma")
+        self.weights = one_each(1.0 if weights is None else weights, count, "weights")
         if not self.sigma.min() > 0:
-            raise ValueError(f"sigma is {self.sigma.tolist()}, expected widths above 0")
+            raise ValueError(f"sigma is {sigma}, expected widths above 0")
+        if not (self.weights.min() >= 0 and self.weights.sum() > 0):
+            raise ValueError(f"weights are {weights}, expected numbers of 0 or more, not all 0")
         self.weights = self.weights / self.weights.sum()
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw n points (n, d): choose a Gaussian by its weight, then a point from it."""
         which = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        noise = torch.randn(n, self.dimension, generator=generator)
-        return self.centres[which] + self.sigma[which, None] * noise
+        return self.centres[which] + self.sigma[which, None] * torch.randn(n, self.dimension, generator=generator)
 
     def log_prob(self, points: Tensor) -> Tensor:
-        """The logarithm of the density at points (n, d): n values. Summed in the logarithm, so it never rounds to 0."""
+        """The logarithm of the density at points (n, d): n values, exact where the density itself rounds to 0."""
+        if points.ndim != 2 or points.shape[1] != self.dimension:
+            raise ValueError(f"points have shape {tuple(points.shape)}, expected (n, {self.dimension})")
         squared = (points[:, None] - self.centres).square().sum(-1)
         constant = self.weights.log() - self.dimension * (self.sigma.log() + 0.5 * math.log(2 * math.pi))
         return torch.logsumexp(constant - 0.5 * squared / self.sigma.square(), dim=1)
 
 
-def ring(count: int = 8, radius: float = 2.0, sigma: float = 0.05) -> GaussianMixture:
+def one_each(values: float | Sequence[float], count: int, name: str) -> Tensor:
+    """One number for each of `count` centres, from one for all or from a list of them."""
+    numbers = torch.as_tensor(values, dtype=torch.float32)
+    if numbers.shape not in ((), (count,)):
+        raise ValueError(f"{name} is {values}, expected one number or {count}, one for each centre")
+    return numbers.expand(count)
+
+
+def ring(count: int = 8, radius: float = 1.0, sigma: float = 0.1) -> GaussianMixture:
     """`count` equal Gaussians on a circle: the usual test of whether a GAN drops modes (Metz et al. 2017)."""
     angles = torch.arange(count) * (2 * math.pi / count)
     return GaussianMixture(radius * torch.stack([angles.cos(), angles.sin()], 1), sigma)
 
 
-def lattice(side: int = 5, spacing: float = 1.0, sigma: float = 0.05) -> GaussianMixture:
+def lattice(side: int = 5, spacing: float = 1.0, sigma: float = 0.1) -> GaussianMixture:
     """`side` x `side` equal Gaussians on a square around 0: harder than the ring, for it has more modes to lose."""
     ticks = (torch.arange(side) - (side - 1) / 2) * spacing
     return GaussianMixture(torch.cartesian_prod(ticks, ticks), sigma)
@@ -107,6 +115,8 @@ def count_modes(samples: Tensor, real: GaussianMixture, within: float = 3.0, lea
     A sample is good if it lies within `within` sigma of its nearest centre. A mode is found if it holds at least
     `least` times the samples that are its due, so that one stray sample is not a mode.
     """
+    if len(samples) == 0:
+        raise ValueError("there are no samples to count modes in; draw at least a few for each mode")
     distance, nearest = torch.cdist(samples, real.centres).min(1)
     good = distance <= within * real.sigma[nearest]
     held = torch.bincount(nearest[good], minlength=len(real.centres))

@@ -1,9 +1,11 @@
 """Training: one step of named terms, the loop around it, checkpoints that resume bit for bit. Built in chapter 02."""
 
+import io
 import math
 import signal
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from minigan import hardware
-from minigan.augment import augment
+from minigan.augment import AUGMENTATIONS, augment
 from minigan.data import ImageSet, known
 from minigan.files import whole_file
 from minigan.losses import ADVERSARIAL, gradient_penalty, r1_penalty
@@ -50,7 +52,9 @@ class TrainConfig:
     compile: bool = False  # torch.compile both networks; worth its minute on a GPU
 
     def __post_init__(self) -> None:
-        known(self.loss, ADVERSARIAL, "loss")
+        object.__setattr__(self, "loss", known(self.loss, ADVERSARIAL, "loss"))  # frozen for everybody else
+        names = tuple(known(name, AUGMENTATIONS, "augmentation") for name in self.augment)
+        object.__setattr__(self, "augment", names)
         for name in ("images", "batch", "r1_every", "ema_half_life", "rate"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected a positive number")
@@ -129,6 +133,22 @@ def start(
     )
 
 
+def describe(state: TrainState) -> str:
+    """What is about to be trained, and with what: networks, device, precision."""
+    rows = []
+    for name in ("generator", "discriminator"):
+        network = getattr(state, name)
+        if network is not None:
+            count = sum(parameter.numel() for parameter in network.parameters())
+            arguments = ", ".join(f"{key} {value}" for key, value in getattr(network, "arguments", {}).items())
+            rows.append(f"{name:14} {count / 1e6:.2f} million parameters: {arguments}")
+    gain = hardware.bf16_speedup(state.device.type)
+    why = f"bfloat16 trains {gain:.1f} times as fast as float32 here" if gain else "no bfloat16 here"
+    threads = f" with {torch.get_num_threads()} threads" if state.device.type == "cpu" else ""
+    rows.append(f"{'device':14} {state.device.type}{threads}, {state.dtype} ({why})".replace("torch.", ""))
+    return "\n".join(rows)
+
+
 def step(state: TrainState, batch: Batch, generate: Generate | None = None, terms: Terms | None = None) -> Batch:
     """Update D once and G once, on one batch of fakes. Returns the losses by name, still on the device.
 
@@ -147,6 +167,12 @@ def step(state: TrainState, batch: Batch, generate: Generate | None = None, term
         with hardware.autocast(state.device, state.dtype):
             fake_logits = state.discriminator(judged)
         losses = {"adversarial": ADVERSARIAL[config.loss][1](fake_logits.float()), **losses}
+    if not losses or config.weights.keys() - losses.keys():
+        weighted = ", ".join(config.weights) or "nothing"
+        raise ValueError(
+            f"the terms are {', '.join(losses) or 'none'}, weighted are {weighted}; weight only terms that are there, "
+            "and train with a discriminator or terms"
+        )
     total = torch.stack([config.weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
     state.g_optimizer.zero_grad()
     total.backward(inputs=list(state.generator.parameters()))  # and not D's: half of D's backward pass is saved
@@ -183,7 +209,8 @@ def update_average(state: TrainState) -> None:
     half_life = min(state.config.ema_half_life, 0.05 * state.seen)
     keep = 0.5 ** (state.config.batch / half_life)
     torch._foreach_lerp_(list(state.average.parameters()), list(state.generator.parameters()), 1 - keep)
-    torch._foreach_copy_(list(state.average.buffers()), list(state.generator.buffers()))
+    if buffers := list(state.average.buffers()):
+        torch._foreach_copy_(buffers, list(state.generator.buffers()))
 
 
 def draw(state: TrainState, images: ImageSet) -> Batch:
@@ -223,11 +250,15 @@ def fit(
             pending.append(step(state, batches(), generate, terms))
             state.seconds = time.perf_counter() - began
             ended = state.seen >= state.config.images or state.seconds >= until or stop.is_set()
-            if ended or passed(state, log_every):
-                summarise(state, pending, good)
+            due = ended or passed(state, save_every)
+            if due or passed(state, log_every):  # what is saved has been looked at
+                averages = mean_losses(pending)
+                if not finite(state, averages):
+                    raise FloatingPointError(go_back(state, good, pending, run))
+                state.history.append({"images": state.seen, "seconds": round(state.seconds, 3), **averages})
                 good, pending = deepcopy(contents(state)), []
                 progress.update()
-            if run and (ended or passed(state, save_every)):
+            if run and due:
                 save(state, run)
     return state
 
@@ -237,21 +268,34 @@ def passed(state: TrainState, every: int) -> bool:
     return state.seen // every > (state.seen - state.config.batch) // every
 
 
-def summarise(state: TrainState, pending: list[Batch], good: dict[str, Any]) -> None:
-    """Average the losses since the last look into the history, the one place where the device is waited for.
+def mean_losses(losses: list[Batch]) -> dict[str, float]:
+    """The mean of each loss over some steps: the one place where the device is waited for."""
+    return {name: torch.stack([one[name] for one in losses]).mean().item() for name in losses[0]}
 
-    Raises `FloatingPointError` where one is not finite, after putting the state back to `good`.
-    """
-    means = {name: torch.stack([losses[name] for losses in pending]).mean().item() for name in pending[0]}
-    strange = [f"{name} is {value}" for name, value in means.items() if not math.isfinite(value)]
-    if strange:
-        failed = state.seen
-        restore(state, good)
-        raise FloatingPointError(
-            f"training failed before image {failed:,}: {' and '.join(strange)}; the state is back at image "
-            f"{state.seen:,}, where all was finite; go on with a smaller rate, a stronger r1 or precision='float32'"
-        )
-    state.history.append({"images": state.seen, "seconds": round(state.seconds, 3), **means})
+
+def finite(state: TrainState, averages: dict[str, float]) -> bool:
+    """Whether all losses and weights are finite. A step that spoils the weights shows in the losses of the next."""
+    networks = [network for network in (state.generator, state.discriminator) if network is not None]
+    weights = [weight.isfinite().all() for network in networks for weight in network.parameters()]
+    return all(map(math.isfinite, averages.values())) and bool(torch.stack(weights).all())
+
+
+def go_back(state: TrainState, good: dict[str, Any], losses: list[Batch], run: Path | None) -> str:
+    """Put the state back to `good`, save it, and say what went wrong first in the `losses` since then."""
+    failed, reason = state.seen, "the weights are not finite"
+    for number, one in enumerate(losses, 1):
+        strange = {name: loss.item() for name, loss in one.items() if not loss.isfinite()}
+        if strange:
+            failed -= (len(losses) - number) * state.config.batch
+            reason = " and ".join(f"the loss {name!r} is {value}" for name, value in strange.items())
+            break
+    restore(state, good)
+    if run:
+        save(state, run)
+    return (
+        f"training failed at image {failed:,}: {reason}; the state is back at image {state.seen:,}, where all was "
+        "finite; go on with a smaller rate, a stronger r1 or precision float32"
+    )
 
 
 @contextmanager
@@ -299,15 +343,17 @@ def restore(state: TrainState, saved: dict[str, Any]) -> None:
 
 
 def settings(state: TrainState) -> dict[str, Any]:
-    """What must be the same for a resume to be the same run: the configuration but its end, the networks, the data."""
+    """What makes a run what it is: the configuration, the networks, the data."""
     networks = {name: getattr(getattr(state, name), "arguments", {}) for name in ("generator", "discriminator")}
-    return {**asdict(state.config), **state.facts, **networks, "images": None}
+    return {**asdict(state.config), **state.facts, **networks}
 
 
 def save(state: TrainState, run: Path) -> None:
     """Write `checkpoint.pt`, `generator.safetensors` (the average) and a grid of samples into `run`, each whole."""
+    buffer = io.BytesIO()  # a disk that fills up under torch.save itself would be a RuntimeError without its reason
+    torch.save({"settings": settings(state), **contents(state)}, buffer)
     with whole_file(run / "checkpoint.pt") as temporary:
-        torch.save({"settings": settings(state), **contents(state)}, temporary)
+        temporary.write_bytes(buffer.getbuffer())
     if isinstance(state.average, Generator):
         save_network(run / "generator.safetensors", state.average, **state.facts, images=state.seen)
         grid(
@@ -317,29 +363,52 @@ def save(state: TrainState, run: Path) -> None:
         )
 
 
-def resume(state: TrainState, run: Path) -> TrainState:
-    """Go on from `checkpoint.pt` in the folder `run`, bit for bit as if nothing had happened.
+def read_checkpoint(run: Path) -> dict[str, Any]:
+    """The contents of `checkpoint.pt` in the folder `run`, on the CPU. Nothing in the file is executed.
 
-    `state` comes fresh from `start`. Raises `FileNotFoundError` without a checkpoint, `OSError` for a damaged one,
-    `ValueError` for one written under other settings, with the difference.
+    Raises `FileNotFoundError` without a checkpoint and `OSError` for a damaged one.
     """
     path = run / "checkpoint.pt"
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist, so there is nothing to resume; start anew, without resume")
     try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        there = saved.pop("settings")
+        with zipfile.ZipFile(path) as archive:
+            if broken := archive.testzip():  # torch.load itself does not compare the checksums
+                raise ValueError(broken)
+        saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        missing = {"settings", "generator", "random", "history"} - saved.keys()
     except Exception as error:  # torch raises many kinds on a damaged file
         raise OSError(f"{path} is damaged ({type(error).__name__}); start anew in another folder") from error
-    here = settings(state)
+    if missing:
+        raise OSError(
+            f"{path} is no checkpoint of minigan, it lacks {', '.join(sorted(missing))}; start anew elsewhere"
+        )
+    return saved
+
+
+def saved_settings(run: Path) -> dict[str, Any]:
+    """The settings under which the checkpoint in the folder `run` was written. Raises as `read_checkpoint` does."""
+    there: dict[str, Any] = read_checkpoint(run)["settings"]
+    return there
+
+
+def resume(state: TrainState, run: Path) -> TrainState:
+    """Go on from `checkpoint.pt` in the folder `run`, bit for bit as if nothing had happened.
+
+    `state` comes fresh from `start`. Raises as `read_checkpoint` does, and `ValueError` for a checkpoint written under
+    other settings, with the difference. Only the end of training, `images`, may be another.
+    """
+    saved = read_checkpoint(run)
+    there, here = saved["settings"], settings(state)
     changed = [
         f"{key}: {there.get(key)} there, {here.get(key)} here"
         for key in {**there, **here}
-        if there.get(key) != here.get(key)
+        if key != "images" and there.get(key) != here.get(key)
     ]
     if changed:
         raise ValueError(
-            f"{path} was written under other settings ({'; '.join(changed)}); resume with those, or start anew"
+            f"{run / 'checkpoint.pt'} was written under other settings ({'; '.join(changed)}); resume with those, or "
+            "start anew in another folder"
         )
     restore(state, saved)
     return state

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from minigan.data import known
@@ -24,7 +24,7 @@ def save_network(path: Path, network: nn.Module, **facts: Any) -> None:
     about = {"network": type(network).__name__, "arguments": network.arguments, "facts": facts}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with whole_file(path) as temporary:
-        save_file(tensors, temporary, metadata={"minigan": json.dumps(about)})
+        temporary.write_bytes(save(tensors, metadata={"minigan": json.dumps(about)}))
 
 
 def load_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
@@ -40,12 +40,39 @@ def load_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
         network = NETWORKS[about["network"]](**about["arguments"])
         network.load_state_dict(tensors)
+        facts: dict[str, Any] = about["facts"]
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
         raise OSError(
             f"{path} is damaged or no network of minigan ({reason}); write it again or install again"
         ) from error
-    return network.eval(), about["facts"]
+    return network.eval(), facts
+
+
+def load_generator(path: Path) -> tuple[Generator, dict[str, Any]]:
+    """As `load_network`, for a file that must hold a generator."""
+    network, facts = load_network(path)
+    if not isinstance(network, Generator):
+        raise ValueError(f"{path} holds a {type(network).__name__}, expected a Generator")
+    return network, facts
+
+
+def find(source: str) -> tuple[Generator, dict[str, Any]]:
+    """A generator from a run's folder, a weights file, or by its shipped name.
+
+    Raises `FileNotFoundError` that says where it was looked for and which names there are.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return load_generator(path / "generator.safetensors")
+    if path.is_file():
+        return load_generator(path)
+    if source not in shipped_names():
+        names = ", ".join(shipped_names()) or "none yet"
+        raise FileNotFoundError(
+            f"{source} is no run's folder, no weights file and no shipped network (shipped: {names})"
+        )
+    return load_generator(SHIPPED / f"{source}.safetensors")
 
 
 def shipped(name: str) -> tuple[nn.Module, dict[str, Any]]:

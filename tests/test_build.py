@@ -1,15 +1,16 @@
 """Sources become notebooks: library code filled in, ids and outputs kept, nothing lost when a cell fails."""
 
 import json
-import subprocess
-import sys
 
 import nbformat
 import pytest
+from typer.testing import CliRunner
 
 from minigan.course import build as builder
+from minigan.course import chapters
 from minigan.course.build import Paths, build, compose, execute, record, select
 from minigan.course.chapters import MARKS, readme_table, with_table
+from minigan.course.commands import app
 from minigan.course.librarycells import definitions, expand, names_in, public, segment
 
 TWICE = '@staticmethod\ndef twice(x):\n    """Return 2x."""\n    # why\n    return 2 * x'
@@ -100,20 +101,35 @@ def test_a_mistake_in_a_library_cell_names_source_and_cell(paths):
 
 def test_executing_keeps_outputs_and_says_what_they_are_of(paths):
     append(paths, "import os\nprint(os.environ['MINIGAN_SCALE'], os.path.basename(os.getcwd()))")
-    timing = build(paths, "quick")
+    timing = build(paths, "full")
     notebook = nbformat.read(paths.notebook, as_version=4)
     assert notebook.cells[4].outputs[0].text == "2\n"
-    assert notebook.cells[5].outputs[0].text == "quick notebooks\n"
+    assert notebook.cells[5].outputs[0].text == "full notebooks\n"
     assert [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"] == [1, 2, 3, 4]
     assert notebook.metadata.minigan == {
         "executed": builder.code_hash(notebook),
-        "scale": "quick",
+        "scale": "full",
         "seconds": timing["seconds"],
     }
     assert notebook.metadata.language_info == {"name": "python"}
     assert not any("execution" in cell.metadata for cell in notebook.cells)
     assert timing["probe"] == 10.0
     assert timing["peak_mb"] is None or 20 < timing["peak_mb"] < 500
+
+
+def test_a_notebook_is_written_whole_or_not_at_all(paths, monkeypatch):
+    build(paths)
+    before = paths.notebook.read_text()
+
+    def disk_is_full(notebook, path):
+        path.write_text("{")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(builder.nbformat, "write", disk_is_full)
+    with pytest.raises(OSError, match="No space left on device"):
+        build(paths)
+    assert paths.notebook.read_text() == before
+    assert {path.name for path in paths.notebook.parent.iterdir()} == {"07_tiny.ipynb", "src"}
 
 
 def test_building_keeps_the_outputs_of_unchanged_cells(paths):
@@ -201,10 +217,11 @@ def test_the_readme_table_is_replaced_between_its_marks():
         with_table("no marks")
 
 
-def test_the_command_builds_what_is_asked_for(repository):
-    command = [sys.executable, "-m", "minigan.course", "build", "7"]
-    code = "import sys; from pathlib import Path; from minigan.course import build; from minigan.cli import main; "
-    code += f"build.repository = lambda: Path({str(repository)!r}); sys.argv = {['minigan', 'course', *command[3:]]}; main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == ["built notebooks/07_tiny.ipynb"]
+def test_the_command_builds_what_is_asked_for(repository, monkeypatch):
+    monkeypatch.setattr(chapters, "repository", lambda: repository)
+    done = CliRunner().invoke(app, ["build", "7"])
+    assert (done.exit_code, done.stdout) == (0, "built notebooks/07_tiny.ipynb\n")
+    done = CliRunner().invoke(app, ["build", "--execute", "--scale", "full", "7"])
+    assert done.stdout.startswith("built notebooks/07_tiny.ipynb: 0.")
+    kept = json.loads((repository / "minigan" / "course" / "timings.json").read_text())
+    assert list(kept["07_tiny"]) == ["full"]

@@ -1,5 +1,7 @@
 """Pictures as tensors: the contract, loading by name, degradations, and every way in which loading fails."""
 
+import socket
+
 import numpy as np
 import pytest
 import torch
@@ -448,22 +450,29 @@ def test_every_named_set_is_one_of_torchvision():
 @pytest.mark.parametrize("name", TORCHVISION)
 @pytest.mark.parametrize("error", [OSError("no route to host"), RuntimeError("Error downloading x"), TimeoutError()])
 def test_no_network(refuses, monkeypatch, own_cache, name, error):
-    before = torch.tensor(0), data.socket.getdefaulttimeout()
+    before, during = socket.getdefaulttimeout(), []
 
     def download(*_, **__):
-        assert data.socket.getdefaulttimeout() == 20  # a dead network is noticed within this time
+        during.append(socket.getdefaulttimeout())
         raise error
 
     monkeypatch.setattr(torchvision.datasets, TORCHVISION[name][0], download)
     parts = (f"{name} is not in {own_cache / 'torchvision'}", "cannot be downloaded", type(error).__name__)
     with refuses(OSError, *parts, "; 'fashion' and 'peeps' come with minigan"):
         load(name)
-    assert data.socket.getdefaulttimeout() == before[1]
+    assert during == [20]  # a dead network is noticed within this time
+    assert socket.getdefaulttimeout() == before
 
 
 def test_a_real_download_fails_at_the_first_socket(refuses):
     """torchvision's own code, on a machine whose network the tests have closed."""
-    with refuses(OSError, "mnist is not in", "cannot be downloaded", "a test wants to reach", "; 'fashion' and 'peeps' come with minigan"):
+    with refuses(
+        OSError,
+        "mnist is not in",
+        "cannot be downloaded",
+        "a test wants to reach",
+        "; 'fashion' and 'peeps' come with minigan",
+    ):
         load_torchvision("mnist", "train")
 
 
@@ -471,7 +480,7 @@ def test_a_real_download_fails_at_the_first_socket(refuses):
 
 
 def test_resize_agrees_with_pillow():
-    """Pillow's bicubic has the same low-pass filter. Its float mode is asked: in bytes it rounds after each direction."""
+    """Pillow's bicubic has the same low-pass filter. It is asked in floats: in bytes it rounds after each direction."""
     image = load("peeps", "test")[:1]
     for width, height in ((16, 16), (24, 40), (100, 64)):
         for ours, channel in zip(resize(image, (height, width))[0], image[0], strict=True):

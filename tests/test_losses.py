@@ -110,13 +110,13 @@ def test_the_value_at_the_optimum_is_minus_log_4():
 
 
 def test_the_table_pairs_the_losses_of_one_game():
-    assert ADVERSARIAL == {
+    assert {
         "minimax": (bce_d, minimax_g),
         "non_saturating": (bce_d, non_saturating_g),
         "least_squares": (least_squares_d, least_squares_g),
         "hinge": (hinge_d, linear_g),
         "wasserstein": (wasserstein_d, linear_g),
-    }
+    } == ADVERSARIAL
 
 
 # Properties

@@ -142,6 +142,13 @@ def test_transposed_convolution_by_hand():
     assert_close(layer(one)[0, 0], expected)
 
 
+def test_resize_convolution_repeats_each_pixel_first():
+    layer = upsample(1, 1, "resize")
+    nn.init.dirac_(layer[1].weight)  # a convolution that changes nothing
+    features = torch.randn(1, 1, 3, 4)
+    assert_close(layer(features), features.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3))
+
+
 def test_an_unknown_upsampling_is_answered_with_the_known(refuses):
     with refuses(ValueError, "upsampling is 'bilinear'", "expected one of transposed, pixel_shuffle, resize"):
         upsample(1, 1, "bilinear")
@@ -156,8 +163,16 @@ def test_generator_makes_images(size, channels, upsampling):
     generator = Generator(size, channels, latents=7, width=4, upsampling=upsampling)
     images = generator(torch.randn(3, 7))
     assert images.shape == (3, channels, size, size)
-    assert -1 <= images.min() and images.max() <= 1
+    assert images.min() >= -1 and images.max() <= 1
     assert images.std() > 0
+
+
+def test_generator_reaches_black_and_white_and_not_further():
+    generator = Generator(8, 1, latents=4, width=4)
+    with torch.no_grad():
+        generator.to_image.weight.mul_(1e4)
+    images = generator(torch.randn(4, 4))
+    assert_close(torch.stack(images.aminmax()), torch.tensor([-1.0, 1.0]))
 
 
 def test_generator_has_the_parameters_worked_out_by_hand():

@@ -48,17 +48,11 @@ class Paths:
         return self.root / "notebooks" / f"{self.name}.ipynb"
 
 
-def repository() -> Path:
-    """Return the root of the clone that holds the sources: minigan's own, or the working directory."""
-    for root in (Path(__file__).parents[2], Path.cwd()):
-        if (root / "notebooks" / "src").is_dir():
-            return root
-    raise FileNotFoundError(f"no notebooks/src in {Path.cwd()}; chapters are built inside a clone of the repository")
-
-
 def select(root: Path, names: list[str]) -> list[Paths]:
     """Return the chapters that are asked for, or all: "02", "02_minimax_loss" and a path to either file are one."""
     there = sorted(path.stem for path in (root / "notebooks" / "src").glob("*.py"))
+    if names and not there:
+        raise FileNotFoundError(f"no sources in {root / 'notebooks' / 'src'}; there is nothing to build")
     chosen = []
     for name in names:
         stem = Path(name).stem

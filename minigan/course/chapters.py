@@ -47,6 +47,14 @@ def timings(path: Path = TIMINGS) -> dict[str, dict[str, Timing]]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
+def repository() -> Path:
+    """Return the root of the clone that holds the sources: minigan's own, or the working directory."""
+    for root in (Path(__file__).parents[2], Path.cwd()):
+        if (root / "notebooks" / "src").is_dir():
+            return root
+    raise FileNotFoundError(f"no notebooks/src in {Path.cwd()}; chapters are built inside a clone of the repository")
+
+
 def readme_table() -> str:
     """Return the README's table of chapters in Markdown."""
     taken = timings()

@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import EllipsisType, TracebackType
 from typing import Any, Self
@@ -46,7 +46,7 @@ class Report:
     title: str
     rows: list[Row]
     hint: str = ""
-    stopped: bool = field(default=False)  # an exception ended the checks early
+    stopped: bool = False  # an exception ended the checks early
 
     @property
     def headline(self) -> str:

@@ -38,11 +38,12 @@ def build(
         minigan course build --execute --scale quick 01_gan_theory
     """
     from minigan.course import build as builder
+    from minigan.course import chapters
     from minigan.course.scale import SCALES
     from minigan.data import known
 
     scale = known(scale, SCALES, "scale")
-    root = builder.repository()
+    root = chapters.repository()
     for paths in builder.select(root, names or []):
         timing = builder.build(paths, scale if execute else None)
         line = f"built {paths.notebook.relative_to(root)}"
@@ -64,10 +65,10 @@ def check(names: Names = None) -> None:
 
         minigan course check 02
     """
-    from minigan.course import audit
-    from minigan.course.build import repository, select
+    from minigan.course import audit, chapters
+    from minigan.course.build import select
 
-    root = repository()
+    root = chapters.repository()
     chosen = select(root, names or [])
     complaints = [complaint for paths in chosen for complaint in audit.audit(paths)]
     if not names:

@@ -89,7 +89,7 @@ def examine() -> Examination:
         "memory": memory,
         "notebooks": notebooks,
     }
-    findings = []
+    findings: list[Finding] = []
     for what, check in checks.items():
         try:
             findings += check()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jupyterlab.labapp import LabApp
 
-from minigan.course.build import repository
+from minigan.course.chapters import repository
 
 SETTINGS = Path(__file__).parent / "jupyter"  # asks for no news and no updates
 

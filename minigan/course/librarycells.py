@@ -28,8 +28,8 @@ def definitions(source: str) -> dict[str, Definition]:
             found[node.name] = node
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [leaf.id for target in targets for leaf in ast.walk(target) if isinstance(leaf, ast.Name)]
-            found.update(dict.fromkeys(names, node))
+            leaves = [leaf for target in targets for leaf in ast.walk(target) if isinstance(leaf, ast.Name)]
+            found.update({leaf.id: node for leaf in leaves if isinstance(leaf.ctx, ast.Store)})
     return found
 
 

@@ -1,0 +1,434 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 00 Start here
+#
+# **Is this machine ready, and what is a picture to a network?**
+#
+# This course teaches networks to draw. By the end of its first hour yours will have drawn heads like these, which nobody
+# ever drew before. First the ground: this machine, the pictures, and how a chapter works.
+#
+# | | |
+# | --- | --- |
+# | **You will learn** | what an image tensor is; the one range, [-1, 1], that the whole course keeps; three ways to spoil a picture without an error message; how to load, look at and degrade pictures |
+# | **You need** | Python, and what a tensor is in PyTorch. No GPU and no network: data and weights came with the installation |
+# | **It takes** | about 20 minutes to read. The machine needs less than half a minute |
+
+# %%
+import ctypes
+import difflib
+import io
+import os
+import socket
+import sys
+import time
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor, nn
+
+from minigan import data, plot
+from minigan.course import checking, pick
+from minigan.data import FASHION, PACK, PACKED, TORCHVISION
+from minigan.files import cache_folder, picture_files, read_folder, read_image, square
+
+# %% [markdown]
+# ## 1. Is this machine ready?
+#
+# In a terminal, `minigan doctor` looks at everything that the course needs, and gives a remedy for each thing that is
+# missing. Here is its verdict, and what it expects each chapter to take on this machine. It measures the speed of a small
+# training step for two seconds, and compares it with the machine on which the chapters were last timed.
+
+# %%
+from minigan.course.doctor import examine
+
+report = examine()
+print(report.verdict)
+expected = {name: seconds / 60 for name, seconds in report.seconds.items() if seconds}
+with plot.figure(
+    alt="Bars: the minutes that each written chapter is expected to take on this machine.", size=(7, 1.9)
+) as axis:
+    axis.barh(list(expected), list(expected.values()), color=plot.REAL)
+    axis.invert_yaxis()
+    axis.set_xlabel("expected minutes on this machine")
+
+# %% [markdown]
+# Every notebook of the course runs at one of three scales. `quick` is for tests, and its pictures are poor. `cpu` suits a
+# laptop and is the default without a GPU. `full` is the default with one. A cell says what it does at each of them:
+
+# %%
+steps = pick(quick=3, cpu=400, full=20_000)
+print(f"at this scale, a training of 3, 400 or 20,000 steps would take {steps:,}")
+
+# %% [markdown]
+# ### What the machine is good at
+#
+# The library asks three questions about the machine. The cells below are the library: each shows code that stands in
+# `minigan/hardware.py`, character for character, and a test keeps it so. Change a function here and this notebook uses your
+# version, while the library keeps its own.
+
+# %% minigan="hardware"
+# device, bf16_speedup, precision, autocast, keep_freed_memory
+
+# %% [markdown]
+# **Predict.** A number in `bfloat16` has the range of `float32` but only 8 of its 24 bits of precision, and takes half the
+# memory. Will training with it be faster on this machine? Twice as fast?
+
+# %%
+speedup = bf16_speedup(device().type)
+print(f"this machine trains a convolution {speedup:.1f} times as fast in bfloat16 as in float32")
+print(f"so the course uses {str(precision()).removeprefix('torch.')} here")
+
+# %% [markdown]
+# **Explain.** Only processors with instructions for bfloat16 gain from it, and memory traffic and small operations keep the
+# gain below two. Others must emulate each product, and are many times slower. That is why the library measures instead of
+# believing: a setting that doubles the speed of one laptop can ruin another.
+
+# %% [markdown]
+# ## 2. A picture is a tensor
+#
+# `peeps` are drawn heads that come with the course: 2,400 to learn from, 400 held out. They are small,
+# clean and full of variety, and a laptop can learn to draw them. You will meet them in every chapter.
+
+# %%
+peeps = data.load("peeps")
+print(peeps)
+plot.grid(
+    peeps[:24],
+    columns=8,
+    alt="Three rows of eight drawn heads on white, with many kinds of hair, glasses, hats and moods.",
+)
+
+# %% [markdown]
+# To a network, a picture is a block of numbers. A batch of them has the shape **(N, C, H, W)**: N pictures, C colour channels
+# (3 for red, green, blue; 1 for grey), H rows, W columns.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+batch = peeps[:24]
+print(tuple(batch.shape), batch.dtype)
+
+# %% [markdown]
+# Look closer. Below, one head, then its left eye, then the numbers of the eye's red channel. Nothing else is in there:
+# no line, no eye, no head. Whatever a network knows of these, it must find in the numbers.
+
+# %%
+head = peeps[23]
+eye = head[:, 30:40, 35:45]
+alt = "A head with a square around its eye; the eye enlarged to ten by ten coloured squares; the same squares as numbers from -1 to 1."
+with plot.figure(columns=3, size=(3.1, 3.1), alt=alt) as axes:
+    for axis, picture in zip(axes, (head, eye, eye[:1]), strict=True):
+        axis.imshow(plot.tile(picture[None]), interpolation="nearest")
+        axis.axis("off")
+    axes[0].add_patch(mpl.patches.Rectangle((34.5, 29.5), 10, 10, fill=False, edgecolor=plot.FAKE, linewidth=2))
+    axes[0].set_title("64 x 64 pixels")
+    axes[1].set_title("10 x 10 of them")
+    axes[2].set_title("their red channel")
+    for (row, column), value in np.ndenumerate(eye[0].numpy()):
+        colour = "black" if value > 0 else "white"
+        axes[2].text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=6.5, color=colour)
+
+# %% [markdown]
+# ## 3. One range for all: [-1, 1]
+#
+# Files hold bytes from 0 to 255. Tutorials use [0, 1]. Networks trained on ImageNet want numbers from about -2.1 to 2.6. Each
+# is fine, and mixing them is the most common bug of this field, because **nothing crashes**: the pictures just get worse.
+#
+# The course makes one rule. Inside `minigan` an image is in **[-1, 1]**, always: -1 is black, 1 is full light, 0 is in the
+# middle. There are two reasons. A generator ends in tanh, whose range this is. And values around zero suit the layers that
+# read them: a picture of only positive numbers pushes all weights of a neuron the same way.
+#
+# With $p$ the byte of a pixel and $x$ its value, the two conversions are
+#
+# $$x = \frac{p}{127.5} - 1, \qquad p = \mathrm{round}\big(127.5\,(x + 1)\big).$$
+
+# %% minigan="data"
+# to_signed, to_pixels, check_images
+
+# %% [markdown]
+# **Predict.** Will a picture survive the way there and back, byte for byte? A float32 has 24 bits of precision, a byte has 8.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+everything = torch.arange(256, dtype=torch.uint8)
+print("all 256 bytes survive:", torch.equal(to_pixels(to_signed(everything)), everything))
+print("black", to_signed(everything)[0].item(), "white", to_signed(everything)[255].item())
+
+# %% [markdown]
+# ### Three ways to spoil a picture without an error
+#
+# Each of the three pictures below comes from one wrong line that runs without complaint. **Predict** what went wrong
+# before you read on.
+
+# %%
+pixels = peeps.pixels[2].permute(1, 2, 0).contiguous()  # (H, W, 3), as picture libraries hold them
+
+first = pixels.reshape(3, 64, 64)
+second = pixels.permute(2, 1, 0)
+third = to_signed(pixels.permute(2, 0, 1)) / 2 + 0.5
+
+wrong = torch.stack([to_signed(first), to_signed(second), third])
+plot.compare(
+    {"as it is": peeps[[2, 2, 2]], "spoilt": wrong},
+    titles=["1", "2", "3"],
+    width=5,
+    alt="Above, the same head three times. Below, the first is a chaos of coloured dashes, the second lies on its side, the third is pale.",
+)
+
+# %% [markdown]
+# **Explain.**
+#
+# 1. `reshape` keeps the order of the numbers in memory and only cuts them anew. Picture libraries store (H, W, C), networks
+#    want (C, H, W), and only `permute` moves the axes. Cut anew, every third number of a row lands in the wrong place.
+# 2. `permute(2, 1, 0)` moves the channels and also swaps rows with columns: the picture is mirrored at its diagonal. With pictures
+#    that are random crops of textures, nobody would notice for weeks.
+# 3. The picture was changed to [0, 1] and shown as if it were in [-1, 1]: black has become grey. A generator that ends in tanh
+#    would learn these pale pictures well. A discriminator that sees real images in one range and fakes in the other needs no
+#    knowledge of heads to tell them apart. Chapter 02 shows what then becomes of training.
+#
+# The third is the treacherous one. So the library checks at its doors, and says what came, what was expected and what to do:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for spoilt in (peeps.pixels[:1].float(), peeps[:1].permute(0, 2, 3, 1), peeps.pixels[:1]):
+    try:
+        check_images(spoilt)
+    except (TypeError, ValueError) as error:
+        print(f"{type(error).__name__}: {error}\n")
+
+# %% [markdown]
+# No check can find the pale picture: all its numbers are allowed. Against that only one thing helps, which is to **look at
+# what goes into the network**, every time.
+
+# %% [markdown]
+# ## 4. The pictures of the course
+#
+# `load` finds a set by its name. The pictures are kept as bytes, a quarter of the memory, and become floats when they are asked
+# for. What is known about them comes along: labels where there are any, the author, the licence.
+
+# %% minigan="data"
+# ImageSet, known, load, load_packed, load_photos, from_pack, load_folder, resize
+
+# %%
+for name in PACKED:
+    print(load(name))
+
+# %%
+rows = {name: load(name, size=64)[:8] for name in PACKED}
+rows["fashion"] = rows["fashion"].expand(-1, 3, -1, -1)
+plot.compare(
+    rows,
+    width=7,
+    alt="Eight pictures of each set: four styles of drawn heads, the same emoji in two styles, photographs, grey garments.",
+)
+
+# %% [markdown]
+# Each set has a part in the story. `peeps` teach the generator that later chapters start from. `micah`, `adventurer` and
+# `pixelart` have only 100 training pictures each, and lie nearer to and farther from `peeps`: can what was learnt on the many
+# help with the few? `noto` and `twemoji` draw the same things in two hands. The photographs are for restoration, and `fashion`
+# is small and fast.
+#
+# Every set has a second part, `split="test"`, which no training in this course ever sees. A result on pictures that were
+# trained on says little: the network may know them by heart.
+#
+# **What well-known treatments get wrong.** Many GAN tutorials train on the test pictures too, "to have more data", and then
+# measure against them. The score improves and means less.
+#
+# Your own pictures load the same way, from a folder: `load("./holiday", size=64)`. Files that cannot be read are skipped and named
+# in `.skipped`. With a network, torchvision's sets come by name too:
+
+# %% minigan="data"
+# load_torchvision, photo
+
+# %% [markdown]
+# ## 5. Spoiling on purpose
+#
+# Half of this course repairs pictures: it enlarges them (chapter 07), cleans them (09), completes them (10). To learn repair one
+# needs pairs, the spoilt and the whole, and there is an endless supply: take a good picture and spoil it.
+
+# %% minigan="data"
+# downscale, add_noise, hole_masks
+
+# %% [markdown]
+# **Predict.** The coffee below has 448 pixels a side. At a quarter of that, would you still know it? And with noise of standard
+# deviation 50, of 255 grey levels?
+
+# %%
+seed = torch.Generator().manual_seed(0)
+coffee = resize(photo("coffee"), (256, 384))[:, :, :, 64:320]
+small = downscale(coffee, 4)
+noisy = add_noise(coffee, sigma=50, generator=seed).clamp(-1, 1)
+mask = hole_masks(1, 256, hole=96, generator=seed)
+plot.compare(
+    {"": torch.cat([coffee, F.interpolate(small, scale_factor=4), noisy, coffee * mask + (1 - mask)])},
+    titles=["whole", "a quarter of the size", "noise, sigma 50", "a hole"],
+    alt="A cup of coffee four times: whole; as 64 by 64 coarse squares; under strong colour noise; with a white square missing.",
+)
+
+# %% [markdown]
+# **Explain.** You know it at once each time. Fifteen of sixteen pixels are gone, or every pixel is wrong, and still there is the
+# cup, because you know what cups look like. A network that repairs pictures needs such knowledge too. Where it may come from is
+# the subject of this course: **from networks that were trained before, for something else**.
+#
+# ### A trap in shrinking
+#
+# To shrink a picture one could keep every fourth pixel. It is the fastest way, and a common one.
+
+# %%
+tower = photo("eiffelTower")[:, :, 40:296, 96:352]
+shrunk = torch.cat([tower[:, :, ::4, ::4], downscale(tower, 4)])
+plot.compare(
+    {"": F.interpolate(shrunk, scale_factor=4)},
+    titles=["every fourth pixel", "filtered first"],
+    width=6,
+    alt="The Eiffel Tower shrunk twice: by dropping pixels its lattice becomes stray dots, by filtering it stays a smooth small tower.",
+)
+
+# %% [markdown]
+# **Explain.** Detail finer than the new pixels cannot be kept. Dropped pixels do not remove it: it comes back as a coarse pattern that
+# was never in the scene, which is called aliasing: the tower's lattice becomes dots. `resize` first averages it away. The trap is not only ugly. Scores for
+# generated pictures change when somebody's library shrinks without a filter, and whole leaderboards did
+# ([Parmar et al. 2022](https://arxiv.org/abs/2104.11222)). Chapter 03 returns to it.
+
+# %% [markdown]
+# ## 6. How a chapter works
+#
+# Each chapter has **one question** at its head. On the way you will find, again and again:
+#
+# - **Predict**: stop, and write down what you expect. A guess that turns out wrong teaches more than a fact that was read.
+# - Then run the cell, with Shift and Enter.
+# - **Explain**: what happened, and why it differed.
+#
+# At the end stands **Try it**. An answer is checked here, in the notebook, without a server. This is how it looks when an answer is
+# wrong. The task: what is the mean value of all pixels in `peeps`, in [-1, 1]?
+
+# %%
+from minigan.course.checking import NotYet
+
+answer = peeps.pixels.float().mean()
+
+with (
+    suppress(NotYet),
+    checking("Mean of peeps", hints=["In which range is `peeps.pixels`, and in which is `peeps[:]`?"]) as c,
+):
+    c.true(-1 <= answer <= 1, "the mean lies in [-1, 1]", f"got {answer:.1f}")
+    c.close(answer, peeps[:].mean(), "the value is right")
+
+# %% [markdown]
+# And when it is right:
+
+# %%
+answer = peeps[:].mean()
+
+with checking("Mean of peeps", hints=["In which range is `peeps.pixels`, and in which is `peeps[:]`?"]) as c:
+    c.true(-1 <= answer <= 1, "the mean lies in [-1, 1]", f"got {answer:.1f}")
+    c.close(answer, to_signed(peeps.pixels).mean(), "the value is right")
+
+# %% [markdown]
+# The mean is well above 0, because most of each picture is white paper. A generator has to learn even that.
+#
+# ## 7. The map
+#
+# Two formulas run through the course. The first is the game that a generator $G$ and a discriminator $D$ play
+# ([Goodfellow et al. 2014](https://arxiv.org/abs/1406.2661), eq. 1): $D$ tells real images $x$ from generated ones $G(z)$, and $G$
+# tries to make it fail. $z$ are random numbers, the *latents*.
+#
+# $$\min_G \max_D V(D, G) = \mathbb{E}_{x \sim p_\mathrm{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]$$
+#
+# The second adds what a pretrained network knows. $F_i$ is the $i$-th of some of its layers, and $\lambda$ a weight:
+#
+# $$L_\mathrm{FD} = \sum_i \lVert F_i(G(z)) - F_i(x) \rVert^2, \qquad L = L_\mathrm{adv} + \lambda L_\mathrm{FD}$$
+#
+# Chapters 01 and 02 are about the first. Chapters 03 to 06 bring in the pretrained networks, and say honestly where they help and
+# where they do not. Chapters 07 to 11 apply both, and 12 asks what is still open.
+
+# %% [markdown]
+# ## Summary
+#
+# - A batch of images is a float tensor (N, C, H, W) in [-1, 1]. Pictures enter through `data` and leave through `plot`.
+# - `reshape` does not move axes, `permute` does. A wrong range raises no error: look at what goes into the network.
+# - Shrink with a filter. Keep a held-out part that training never sees.
+# - The library measures what this machine is good at, instead of believing.
+#
+# ## Try it
+#
+# 1. (2 minutes) Which of the eight sets is the brightest, and which the darkest? Predict first. Then compute the mean of each
+#    with `load(name)[:].mean()`.
+# 2. (5 minutes) How much noise does a photograph bear before you no longer know what it shows? Try `sigma` 100, 200, 400 with
+#    `add_noise(...).clamp(-1, 1)` on `photo("narwhal")`. Then shrink the noisy picture four times, and look again. Why does that help?
+# 3. (5 minutes) Complete the function below, and run the check.
+
+
+# %%
+def mirrored(images: Tensor) -> Tensor:
+    """Images (N, C, H, W) -> the same, left and right exchanged."""
+    return images  # your code: which axis is which?
+
+
+with (
+    suppress(NotYet),
+    checking(
+        "Mirrored",
+        hints=["Axis 0 counts the pictures. Which one counts the columns?", "torch.flip takes a tuple of axes."],
+    ) as c,
+):
+    probe = torch.arange(12.0).reshape(1, 1, 3, 4) / 12
+    c.shape(mirrored(probe), (1, 1, 3, 4), "the shape is kept")
+    c.close(mirrored(mirrored(probe)), probe, "mirrored twice, the picture is the old one")
+    c.close(
+        mirrored(probe)[0, 0, 0],
+        [0.25, 2 / 12, 1 / 12, 0.0],
+        "the first row runs backwards",
+        mistakes={
+            "That exchanges top and bottom. Rows are axis 2, columns axis 3.": [8 / 12, 9 / 12, 10 / 12, 11 / 12]
+        },
+    )
+
+# %% [markdown]
+# ## Appendix: how the pictures get out
+#
+# `plot` is the only place in the library that knows matplotlib. Every figure must have a text that says what is to be seen, for those
+# who cannot see it. The colours are told apart by colour-blind readers
+# ([Okabe and Ito 2008](https://jfly.uni-koeln.de/color/)).
+
+# %%
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
+from minigan.data import check_images, to_pixels
+from minigan.files import whole_file
+from minigan.plot import STYLE
+
+# %% minigan="plot"
+# Picture, figure, rendered, tile, grid
+
+# %% minigan="plot"
+# compare, curves, training
+
+# %% [markdown]
+# ## References
+#
+# - I. Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), 2014.
+# - G. Parmar, R. Zhang, J.-Y. Zhu, [On Aliased Resizing and Surprising Subtleties in GAN Evaluation](https://arxiv.org/abs/2104.11222), 2022.
+# - M. Okabe, K. Ito, [Color Universal Design](https://jfly.uni-koeln.de/color/), 2008.
+# - The authors of the pictures are named in `minigan/pack/ATTRIBUTION.md` and `minigan/pack/photos/ATTRIBUTION.csv`.
+#
+# **Next:** [01 GAN theory](01_gan_theory.ipynb). What can a GAN learn, and how would we know?
