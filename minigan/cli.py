@@ -146,8 +146,9 @@ def begin_or_resume(name: str, run: Path, resume: bool, options: dict[str, Any],
         train.resume(state, run)
     began = state.seconds
     typer.echo(f"{pictures}\n{train.describe(state)}")
-    for skipped in pictures.skipped:
-        typer.echo(f"skipped: {skipped}", err=True)
+    if pictures.skipped:
+        counted = f"skipped {len(pictures.skipped)} of {len(pictures.skipped) + len(pictures)} pictures:"
+        typer.echo("\n".join([counted, *pictures.skipped]), err=True)
     if not resume:
         train.save(state, run)  # a folder that cannot be written is found out now
     train.fit(state, pictures, run=run, seconds=60 * minutes or math.inf, title=pictures.name)
@@ -173,7 +174,8 @@ def prepare(name: str, options: dict[str, Any]) -> "tuple[TrainState, ImageSet]"
     torch.manual_seed(options["seed"])  # the networks' first weights
     generator = nets.Generator(size, channels, width=options["width"], upsampling=options["upsampling"])
     discriminator = nets.Discriminator(size, channels, options["width"], options["norm"])
-    return train.start(configure(options, channels), generator, discriminator, data=pictures.name), pictures
+    facts = {"data": pictures.name, "pictures": len(pictures)}
+    return train.start(configure(options, channels), generator, discriminator, **facts), pictures
 
 
 def configure(options: dict[str, Any], channels: int) -> "TrainConfig":

@@ -74,10 +74,14 @@ def figure(
 
 
 def rendered(canvas: Figure) -> bytes:
-    """A matplotlib figure as the bytes of a PNG."""
-    buffer = io.BytesIO()
-    canvas.savefig(buffer, format="png")
-    return buffer.getvalue()
+    """A matplotlib figure as the bytes of a PNG. A chart, which has few colours, gets a palette: half the bytes."""
+    drawn, written = io.BytesIO(), io.BytesIO()
+    canvas.savefig(drawn, format="png")
+    picture = Image.open(drawn).convert("RGB")
+    if picture.getcolors(4096):  # None for more colours, as a picture in colour has
+        picture = picture.quantize(256, dither=Image.Dither.NONE)
+    picture.save(written, "PNG", optimize=True)
+    return written.getvalue()
 
 
 def tile(images: Tensor, columns: int = 8, gap: int = 2) -> np.ndarray:
@@ -122,6 +126,7 @@ def compare(
         axes = canvas.subplots(len(sheets), 1, squeeze=False, height_ratios=heights)[:, 0]
         for axis, (name, sheet) in zip(axes, sheets.items(), strict=True):
             axis.imshow(sheet)
+            axis.set_anchor("E")  # what room there is belongs to the names on the left
             axis.set_xticks([]), axis.set_yticks([])
             axis.spines[:].set_visible(False)
             axis.set_ylabel(name, rotation=0, ha="right", va="center")

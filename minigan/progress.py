@@ -35,7 +35,8 @@ class Progress:
         self.bar: Any = None
         if self.how == "bar":
             total = state.config.images
-            self.bar = tqdm(total=total, initial=state.seen, unit=" images", unit_scale=True, desc=title)
+            options: dict[str, Any] = {"unit": " images", "unit_scale": True, "file": sys.stderr}
+            self.bar = tqdm(total=total, initial=state.seen, desc=title, **options)
 
     def __enter__(self) -> Progress:
         return self

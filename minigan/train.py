@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from minigan import hardware
@@ -22,7 +23,7 @@ from minigan.data import ImageSet, known
 from minigan.files import whole_file
 from minigan.losses import ADVERSARIAL, gradient_penalty, r1_penalty
 from minigan.nets import Generator
-from minigan.plot import grid
+from minigan.plot import tile
 from minigan.progress import Progress
 from minigan.weights import save_network
 
@@ -356,11 +357,8 @@ def save(state: TrainState, run: Path) -> None:
         temporary.write_bytes(buffer.getbuffer())
     if isinstance(state.average, Generator):
         save_network(run / "generator.safetensors", state.average, **state.facts, images=state.seen)
-        grid(
-            state.sample(),
-            alt=f"Samples of the averaged generator after {state.seen:,} images",
-            save=run / f"samples/{state.seen:09d}.png",
-        )
+        with whole_file(run / f"samples/{state.seen:09d}.png") as temporary:
+            Image.fromarray(tile(state.sample())).save(temporary)
 
 
 def read_checkpoint(run: Path) -> dict[str, Any]:

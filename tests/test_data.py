@@ -318,7 +318,7 @@ def test_a_missing_archive(refuses, pack, name):
         load(name)
 
 
-@pytest.mark.parametrize("damage", ["text", "empty", "truncated", "flipped", "member", "pickle"])
+@pytest.mark.parametrize("damage", ["text", "empty", "truncated", "flipped", "stream", "member", "pickle"])
 def test_a_damaged_archive(refuses, pack, damage):
     path = pack / "avatars64.npz"
     pixels = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
@@ -328,11 +328,14 @@ def test_a_damaged_archive(refuses, pack, damage):
     np.savez_compressed(path, **arrays)
     whole = path.read_bytes()
     middle = len(whole) // 2
+    names = int.from_bytes(whole[26:28], "little") + int.from_bytes(whole[28:30], "little")
+    start = 30 + names  # where the deflated bytes begin; no stream begins with ones
     path.write_bytes(
         {
             "text": b"<html>not found</html>",
             "empty": b"",
             "truncated": whole[:middle],
+            "stream": whole[:start] + b"\xff" * 8 + whole[start + 8 :],
             "flipped": whole[:middle]
             + bytes(255 - byte for byte in whole[middle : middle + 64])
             + whole[middle + 64 :],
@@ -386,9 +389,8 @@ class Fake:
 
     classes = ("zero", "one")
 
-    def __init__(self, root, download, **which):
-        self.asked = (root, download, which)
-        count = 3 if which in ({"train": True}, {"split": "train"}) else 2
+    def __init__(self, root, download, train):
+        count = 3 if train else 2
         self.targets = [i % 2 for i in range(count)]
         self.labels = np.array(self.targets, dtype=np.uint8)
         self.data = self.arrays(count)
@@ -408,7 +410,15 @@ class FakeColour(Fake):
         return red
 
 
-class FakeChannelsFirst(Fake):
+class FakeSplit(Fake):
+    """Those that name their split and do not say `train=`."""
+
+    def __init__(self, root, download, split):
+        super().__init__(root, download, {"train": True, "test": False}[split])
+        del self.targets  # their labels have another name
+
+
+class FakeChannelsFirst(FakeSplit):
     def arrays(self, count):
         return FakeColour.arrays(self, count).transpose(0, 3, 1, 2)
 
@@ -435,7 +445,7 @@ def test_a_set_of_torchvision(monkeypatch, name, fake, shape, split, count):
 
 
 def test_celeba_is_read_as_squares(monkeypatch):
-    monkeypatch.setattr(torchvision.datasets, "CelebA", Fake)
+    monkeypatch.setattr(torchvision.datasets, "CelebA", FakeSplit)
     images = load("celeba", size=8)
     assert images.pixels.shape == (3, 3, 8, 8) and images.labels is None
     assert_close(images[0].mean((1, 2)), torch.tensor([1.0, -1.0, -1.0]))
@@ -450,7 +460,8 @@ def test_every_named_set_is_one_of_torchvision():
 @pytest.mark.parametrize("name", TORCHVISION)
 @pytest.mark.parametrize("error", [OSError("no route to host"), RuntimeError("Error downloading x"), TimeoutError()])
 def test_no_network(refuses, monkeypatch, own_cache, name, error):
-    before, during = socket.getdefaulttimeout(), []
+    before, during = 7.0, []
+    socket.setdefaulttimeout(before)
 
     def download(*_, **__):
         during.append(socket.getdefaulttimeout())
@@ -461,7 +472,9 @@ def test_no_network(refuses, monkeypatch, own_cache, name, error):
     with refuses(OSError, *parts, "; 'fashion' and 'peeps' come with minigan"):
         load(name)
     assert during == [20]  # a dead network is noticed within this time
-    assert socket.getdefaulttimeout() == before
+    after = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(None)
+    assert after == before
 
 
 def test_a_real_download_fails_at_the_first_socket(refuses):
@@ -509,6 +522,9 @@ def test_downscale_divides_the_sides():
 def test_downscale_refuses_sides_that_do_not_divide(refuses):
     with refuses(ValueError, "images are 97 x 131", "which 4 does not divide", "; crop them to 96 x 128"):
         downscale(torch.zeros(1, 3, 97, 131), 4)
+    for shape, fits in (((96, 131), "96 x 128"), ((97, 128), "96 x 128")):
+        with refuses(ValueError, "which 4 does not divide", f"; crop them to {fits}"):
+            downscale(torch.zeros(1, 3, *shape), 4)
     for factor in (0, -2, 16):
         with refuses(ValueError, f"factor is {factor}", "images are 12 x 8", "; choose a factor from 1 to 8"):
             downscale(torch.zeros(1, 3, 12, 8), factor)

@@ -32,6 +32,21 @@ def test_the_probe_measures_speed_and_leaves_the_session_as_it_was():
     assert torch.get_num_threads() == threads
 
 
+def test_a_probe_that_is_stopped_gives_the_threads_back(monkeypatch):
+    def stopped(seconds, on):
+        raise KeyboardInterrupt
+
+    threads = torch.get_num_threads()
+    monkeypatch.setattr("minigan.course.probe._steps_per_second", stopped)
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(KeyboardInterrupt):
+            speeds()
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_times_are_scaled_by_the_probe():
     taken = {"01_gan_theory": {"cpu": {"seconds": 60.0, "peak_mb": 500, "probe": 10.0}}}
     assert doctor.predict(taken, "cpu", 20.0)["01_gan_theory"] == 30.0

@@ -2,7 +2,6 @@
 
 import io
 import re
-import sys
 from types import SimpleNamespace
 
 import pytest
@@ -49,7 +48,7 @@ class Screen(io.StringIO):
 @pytest.fixture
 def terminal(monkeypatch):
     screen = Screen()
-    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=screen))
     return screen
 
 
@@ -140,13 +139,14 @@ def test_networks_without_latents_have_no_samples(state, notebook):
     assert notebook.displayed[0].alt.startswith("super-resolution: 500 images")
 
 
-def test_an_error_ends_the_display_and_goes_through(state, terminal, notebook):
-    for place in ("bar", "picture"):
-        with pytest.raises(KeyboardInterrupt), Progress(state, "peeps") as shown:
-            shown.how = place
-            go_on(state, 500, 1.0)
-            raise KeyboardInterrupt
-    assert notebook.displayed
+@pytest.mark.parametrize("place", ["bar", "picture", "line"])
+def test_an_error_ends_the_display_and_goes_through(place, state, terminal, notebook, monkeypatch):
+    monkeypatch.setattr(progress, "place", lambda: place)
+    with pytest.raises(KeyboardInterrupt), Progress(state, "peeps"):
+        go_on(state, 500, 1.0)
+        raise KeyboardInterrupt
+    assert (len(notebook.displayed), terminal.getvalue().count("500")) == ((1, 0) if place == "picture" else (0, 1))
+    assert terminal.getvalue().endswith("" if place == "picture" else "\n")
 
 
 def test_quiet_is_silent(state, notebook, capsys):
@@ -167,7 +167,7 @@ def test_the_place_is_found(monkeypatch, terminal):
     assert progress.place() == "bar"
     monkeypatch.setattr(progress, "get_ipython", lambda: SimpleNamespace())  # IPython in a terminal
     assert progress.place() == "bar"
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=io.StringIO()))
     assert progress.place() == "line"
     monkeypatch.setattr(progress, "get_ipython", lambda: SimpleNamespace(kernel=True))
     assert progress.place() == "picture"

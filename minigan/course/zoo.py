@@ -27,7 +27,7 @@ class Regime:
     loss: str = "non_saturating"
     norm: str = "batch"  # of the discriminator
     generator_rate: float = 1e-3
-    generator_steps: int = 1  # for each step of the discriminator
+    discriminator_rate: float = 1e-3
     detach: bool = True
     shift: float = 0.0  # data x in [-1, 1] become (x - shift) / spread
     spread: float = 1.0
@@ -39,7 +39,7 @@ CRITIC = Regime(loss="wasserstein", norm="none", penalty=10.0)
 
 # number: (a healthy regime, what is wrong with the patient)
 PATIENTS: dict[int, tuple[Regime, dict[str, object]]] = {
-    1: (Regime(norm="none"), {"generator_steps": 3}),
+    1: (Regime(norm="none", generator_rate=2e-3, discriminator_rate=2e-3), {"discriminator_rate": 3e-4}),
     2: (Regime(), {"generator_rate": 3e-5}),
     3: (Regime(), {"shift": -1.0, "spread": 2.0}),
     4: (Regime(loss="minimax"), {"detach": False}),
@@ -92,7 +92,7 @@ def training(
     """The plain training loop. After each step: the real batch, the fake one, the two losses."""
     images = data.load("fashion", size=16).only(*CLASSES)
     d_loss, g_loss = ADVERSARIAL[regime.loss]
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), 1e-3, (0.5, 0.99))
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), regime.discriminator_rate, (0.5, 0.99))
     g_optimizer = torch.optim.Adam(generator.parameters(), regime.generator_rate, (0.5, 0.99))
     for _ in range(steps):
         real = (images[torch.randint(len(images), (BATCH,))] - regime.shift) / regime.spread
@@ -101,20 +101,15 @@ def training(
         loss_d = d_loss(discriminator(real), discriminator(judged))
         total = loss_d + (regime.penalty * slope_penalty(discriminator, real, fake, regime) if regime.penalty else 0)
         d_optimizer.zero_grad()
-        if regime.detach:
-            total.backward()
-        else:
+        if not regime.detach:
             g_optimizer.zero_grad()
-            total.backward(retain_graph=True)
+        total.backward(retain_graph=not regime.detach)
         d_optimizer.step()
-        for extra in range(regime.generator_steps):
-            if extra:
-                fake = generator(torch.randn(BATCH, 32))
-            if regime.detach:
-                g_optimizer.zero_grad()
-            loss_g = g_loss(discriminator(fake))
-            loss_g.backward()
-            g_optimizer.step()
+        if regime.detach:
+            g_optimizer.zero_grad()
+        loss_g = g_loss(discriminator(fake))
+        loss_g.backward()
+        g_optimizer.step()
         yield real, fake.detach(), {"D loss": loss_d.item(), "G loss": loss_g.item()}
 
 
@@ -157,6 +152,8 @@ def show(number: int, steps: int) -> None:
             for name, colour in zip(names, (plot.REAL, plot.FAKE), strict=False):
                 panel.plot(chart.of("step"), chart.of(name), color=colour)
             panel.set_title(title)
+        for panel in (variety, slope):
+            panel.set_xlabel("step", labelpad=1)
         gradient.set_yscale("log")
         edges = torch.linspace(-1.1, 2.3, 52).tolist()
         for values, name, colour in ((chart.real, "real", plot.REAL), (chart.samples, "fake", plot.FAKE)):
@@ -166,7 +163,7 @@ def show(number: int, steps: int) -> None:
         pixels.set_title("values of pixels that D sees")
 
 
-def show_mended(number: int, steps: int, cure: str) -> None:
+def show_mended(number: int, steps: int) -> None:
     """Draw a patient's samples over those of the mended run."""
-    rows = {name: examine(regime, steps).samples[:12] for name, regime in (("sick", sick(number)), (cure, mended(number)))}
-    plot.compare(rows, alt=f"Patient {number}: above samples of the sick run, below of the mended one", width=7)
+    pictures = torch.cat([examine(regime, steps).samples[:12] for regime in (sick(number), mended(number))])
+    plot.grid(pictures, columns=12, zoom=3, alt=f"Patient {number}: above samples of the sick run, below of the mended")
