@@ -7,7 +7,7 @@ from torch import nn
 from minigan import plot
 from minigan.course import zoo
 
-STEPS = 40
+STEPS = 60
 
 
 @pytest.fixture(scope="module")

@@ -297,7 +297,7 @@ print(
 
 # %% [markdown]
 # The formulas hold, for a poor $D$ made up on the spot as for the best. Now a trained one. We move a fake Gaussian
-# across the real distribution, train a fresh discriminator at each place, and measure $V$ on 200,000 *new* points on
+# across the real distribution, train a fresh discriminator at each place, and measure $V$ on 100,000 *new* points on
 # each side.
 #
 # **Predict.** How will $V$ and the curve $-\log 4 + 2\,\mathrm{JS}$ compare? What is the largest value that either can
@@ -314,7 +314,7 @@ def value(net: nn.Module, real: Tensor, fake: Tensor) -> float:
 def measured_value(real: GaussianMixture, fake: GaussianMixture, net: nn.Module, rate: float = 2e-3) -> float:
     """Train `net` on fresh points of each side, then measure V on others."""
     fit_discriminator(real.sample, fake.sample, net, steps=pick(quick=5, cpu=300, full=1000), rate=rate)
-    n = pick(quick=2000, cpu=200_000, full=1_000_000)
+    n = pick(quick=2000, cpu=100_000, full=1_000_000)
     return value(net, real.sample(n), fake.sample(n))
 
 

@@ -401,7 +401,7 @@ with plot.figure(3, alt=alt, size=(3.3, 3.1)) as (d_panel, g_panel, answer_panel
 #
 # The leash is the more important half. If reals and fakes do not overlap, $p / q$ is 0 or infinite everywhere, and cross-entropy
 # wants infinite logits too. Pictures are in this situation: a slope has to be *forbidden*. The penalties do it softly.
-# **R1** ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)) wants slope 0 at real pictures, where the game ends. The **gradient penalty**
+# **R1** ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)) wants slope 0 at real pictures, because $D$ is level there when the game ends. The **gradient penalty**
 # ([Gulrajani et al. 2017](https://arxiv.org/abs/1704.00028)) wants slope 1 between real and fake.
 
 # %% minigan="losses"
@@ -668,6 +668,8 @@ print("equal, bit for bit:", all(torch.equal(one, other) for one, other in pairs
 # Ten thousand pictures of Fashion-MNIST, 32 pixels a side. DCGAN as it stands: batch norm in both networks, no penalty, the non-saturating loss.
 #
 # **Predict.** After how many seconds do you recognise the first garment? And where will the two curves go: down, up, level?
+#
+# (When you have seen enough, press the stop button. The step is finished, and everything below works with what is there.)
 
 # %%
 fashion = data.load("fashion", size=32)
@@ -754,7 +756,7 @@ heads = fit(heads, peeps, title="peeps")
 
 # %% [markdown]
 # A head on a neck, hair of different colours, the beginning of a face: from 2,400 drawings and a formula, on this machine, while you watched. The rest is time. The same
-# script with the same settings went on for longer, and what it had learnt came with the installation.
+# networks were trained for longer with nearly the same settings, and what they learnt came with the installation (`minigan/weights/peeps.md` says how).
 
 # %%
 finished, facts = weights.shipped("peeps")
@@ -840,7 +842,7 @@ zoo.show(3, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **The data are in [0, 1].** All curves are healthy, and so is the game: the generator has learnt what it was shown. The sign that decides is the *values of pixels*: nothing real lies below 0.
+# **The data are in [0, 1].** The losses are healthy, the variety too: the generator learns what it is shown. The sign that decides is the *values of pixels*: nothing real lies below 0.
 # Shown as what they claim to be, pictures in [-1, 1], the samples are washed out, with grey where black should be. Half of the range of the tanh is wasted, and
 # the black background, an exact -1 that a tanh reaches by itself, has become an exact 0 that it must hit.
 #
