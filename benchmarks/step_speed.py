@@ -15,6 +15,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -28,7 +29,7 @@ from torch import Tensor
 from minigan import data, hardware, nets, plot, train
 
 RESULTS = Path(__file__).parent / "results"
-CONFIG = train.TrainConfig(images=10**9, r1=0.0)
+CONFIG = train.TrainConfig(images=10**9, r1=0.0, rate=2e-4, betas=(0.5, 0.999))
 Losses = tuple[float, float]
 
 
@@ -69,9 +70,8 @@ def tutorial() -> Callable[[], Losses]:
 
 def ours(precision: str) -> Callable[[], Losses]:
     """minigan's step, the moving average of the weights included."""
-    config = train.TrainConfig(images=CONFIG.images, r1=CONFIG.r1, precision=precision)
     images = data.load("peeps")
-    state = train.start(config, *networks())
+    state = train.start(replace(CONFIG, precision=precision), *networks())
 
     def step() -> Losses:
         losses = train.step(state, train.draw(state, images))

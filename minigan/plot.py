@@ -56,8 +56,13 @@ class Picture:
         if save is not None:
             with whole_file(Path(save)) as temporary:
                 temporary.write_bytes(self.png)
-        if get_ipython() is not None:
+        if in_notebook():
             display(self)
+
+
+def in_notebook() -> bool:
+    """Whether a notebook is there to show pictures. IPython in a terminal has no kernel."""
+    return hasattr(get_ipython(), "kernel")
 
 
 @contextmanager
@@ -102,7 +107,7 @@ def tile(images: Tensor, columns: int = 8, gap: int = 2) -> np.ndarray:
 def grid(
     images: Tensor, *, alt: str, columns: int = 8, zoom: int | None = None, save: str | Path | None = None
 ) -> None:
-    """Show images in rows, pixel for pixel, each enlarged `zoom` times (by default to about 700 pixels in all)."""
+    """Show images in rows, pixel for pixel, each enlarged `zoom` times (by default to fill 760 pixels)."""
     sheet = tile(images, columns)
     factor = zoom or max(1, 760 // sheet.shape[1])
     buffer = io.BytesIO()
@@ -127,7 +132,8 @@ def compare(
         for axis, (name, sheet) in zip(axes, sheets.items(), strict=True):
             axis.imshow(sheet)
             axis.set_anchor("E")  # what room there is belongs to the names on the left
-            axis.set_xticks([]), axis.set_yticks([])
+            axis.set_xticks([])
+            axis.set_yticks([])
             axis.spines[:].set_visible(False)
             axis.set_ylabel(name, rotation=0, ha="right", va="center")
         if titles:
@@ -168,20 +174,23 @@ def training(history: Sequence[Mapping[str, float]], samples: Tensor | None, tit
     names = [name for name in history[0] if name not in ("images", "seconds")]
     scores = [name for name in names if name.endswith("score")]
     panels = [panel for panel in ([name for name in names if name not in scores], scores) if panel]
+    seen = [entry["images"] for entry in history]
     with mpl.rc_context(STYLE):
-        canvas = Figure(figsize=(9.4, 4.8), layout="constrained")
-        left, right = canvas.subfigures(1, 2, width_ratios=[1.05, 1] if samples is not None else [0.01, 1])
+        canvas = Figure(figsize=(9.4, 4.8) if samples is not None else (5, 4), layout="constrained")
+        frame = canvas.add_gridspec(
+            len(panels), 1 + (samples is not None), width_ratios=[1.05, 1] if samples is not None else [1]
+        )
         if samples is not None:
-            axis = left.subplots()
+            axis = canvas.add_subplot(frame[:, 0])
             axis.imshow(tile(samples[:64]))
             axis.axis("off")
-        for axis, panel in zip(right.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0], panels, strict=True):
+        for row, panel in enumerate(panels):
+            axis = canvas.add_subplot(frame[row, -1])
             for name in panel:
-                axis.plot([entry["images"] for entry in history], [entry[name] for entry in history], label=name)
+                axis.plot(seen, [entry[name] for entry in history], label=name)
             axis.legend(loc="upper right", ncols=2, fontsize=8.5)
         axis.set_xlabel("images seen")
         canvas.suptitle(title, x=0.01, ha="left", fontsize=10.5)
         last = ", ".join(f"{name} {history[-1][name]:.2f}" for name in names)
-        return Picture(
-            rendered(canvas), f"{title}. Left: samples of the averaged generator. Right: curves, ending at {last}."
-        )
+        left = "Left: samples of the averaged generator. Right: curves" if samples is not None else "Curves"
+        return Picture(rendered(canvas), f"{title}. {left}, ending at {last}.")

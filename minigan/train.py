@@ -176,12 +176,17 @@ def step(state: TrainState, batch: Batch, generate: Generate | None = None, term
         )
     total = torch.stack([config.weights.get(name, 1.0) * loss for name, loss in losses.items()]).sum()
     state.g_optimizer.zero_grad()
-    total.backward(inputs=list(state.generator.parameters()))  # and not D's: half of D's backward pass is saved
+    total.backward(inputs=learning(state.generator))  # and not D's: half of D's backward pass is saved
     state.g_optimizer.step()
     state.steps += 1
     state.seen += len(batch["real"])
     update_average(state)
     return {name: loss.detach() for name, loss in {**logged, **losses}.items()}
+
+
+def learning(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters that are trained: all but the frozen ones."""
+    return [parameter for parameter in network.parameters() if parameter.requires_grad]
 
 
 def discriminator_step(state: TrainState, real: Tensor, fake: Tensor) -> Batch:

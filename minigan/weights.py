@@ -63,7 +63,7 @@ def find(source: str) -> tuple[Generator, dict[str, Any]]:
     Raises `FileNotFoundError` that says where it was looked for and which names there are.
     """
     path = Path(source)
-    if path.is_dir():
+    if (path / "generator.safetensors").exists():
         return load_generator(path / "generator.safetensors")
     if path.is_file():
         return load_generator(path)

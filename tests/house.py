@@ -1,6 +1,7 @@
 """Checks on the code of the house. Each returns its complaints; `test_house.py` applies and proves them."""
 
 import ast
+import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -67,7 +68,7 @@ def tracked(root: Path) -> list[Path]:
     return [root / name for name in listed.split("\0") if name and (root / name).is_file()]
 
 
-def host_paths(text: str, exists=lambda path: Path(path).exists()) -> list[str]:
+def host_paths(text: str, exists=os.path.exists) -> list[str]:
     """A text names no place of the machine where it was written: no home, and no folder that exists here only."""
     complaints = [f"{what}: {found[0]}" for rough, what in ROUGH.items() if (found := re.search(rough, text))]
     absolute = r"(?<![\w.:/~$*)}>-])/[\w.-]+(?:/[\w.-]+)+"  # at least two steps deep, and no part of an address

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib as mpl
 import numpy as np
@@ -36,7 +37,7 @@ def opened(path: Path) -> np.ndarray:
 def shown(monkeypatch) -> list[Picture]:
     """What a notebook would have displayed."""
     pictures: list[Picture] = []
-    monkeypatch.setattr(plot, "get_ipython", lambda: object())
+    monkeypatch.setattr(plot, "get_ipython", lambda: SimpleNamespace(kernel=True))
     monkeypatch.setattr(plot, "display", pictures.append)
     return pictures
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from minigan import progress, train
+from minigan import plot, progress, train
 from minigan.plot import Picture
 from minigan.progress import Progress
 from minigan.train import TrainConfig
@@ -62,7 +62,7 @@ def notebook(monkeypatch):
         shown.displayed.append(thing)
         return SimpleNamespace(update=shown.redrawn.append)
 
-    monkeypatch.setattr(progress, "get_ipython", lambda: SimpleNamespace(kernel=True))
+    monkeypatch.setattr(plot, "get_ipython", lambda: SimpleNamespace(kernel=True))
     monkeypatch.setattr(progress, "display", display)
     return shown
 
@@ -165,11 +165,11 @@ def test_a_training_without_a_step_shows_nothing_in_a_notebook(state, notebook):
 
 def test_the_place_is_found(monkeypatch, terminal):
     assert progress.place() == "bar"
-    monkeypatch.setattr(progress, "get_ipython", lambda: SimpleNamespace())  # IPython in a terminal
+    monkeypatch.setattr(plot, "get_ipython", lambda: SimpleNamespace())  # IPython in a terminal
     assert progress.place() == "bar"
     monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=io.StringIO()))
     assert progress.place() == "line"
-    monkeypatch.setattr(progress, "get_ipython", lambda: SimpleNamespace(kernel=True))
+    monkeypatch.setattr(plot, "get_ipython", lambda: SimpleNamespace(kernel=True))
     assert progress.place() == "picture"
 
 

@@ -418,7 +418,7 @@ from minigan.files import whole_file
 from minigan.plot import STYLE
 
 # %% minigan="plot"
-# Picture, figure, rendered, tile, grid
+# Picture, in_notebook, figure, rendered, tile, grid
 
 # %% minigan="plot"
 # compare, curves, training

@@ -907,9 +907,9 @@ with checking("Three fakes for each real", hints) as c:
 # on paper, as a multiple of $\log \tfrac43$. Then compare with `jensen_shannon` on a ring of radius 3. How much
 # further is a generator that makes one mode only?
 #
-# **3. Twenty-five modes** (20 minutes). The distribution below has more to lose. Choose `beta1`, `r1`, `slope` and the
-# number of steps so that three seeds find all 25 within two minutes of training. Before each run, write down what you
-# expect.
+# **3. Twenty-five modes** (20 minutes). The distribution below has more to lose. With `beta1`, `r1`, `slope` and the
+# number of steps, find as many of its 25 modes as you can on *each* of three seeds. Before each run, write down what you
+# expect; report the worst seed.
 
 # %% minigan="toy"
 # lattice
