@@ -1,7 +1,7 @@
 """Train the networks that come with minigan, and write each with its model card into minigan/weights/.
 
-    python benchmarks/train_shipped.py peeps --run runs/peeps             train (Ctrl-C saves; the same command goes on)
-    python benchmarks/train_shipped.py peeps --run runs/peeps --publish   write the weights, the card and the log
+    python benchmarks/shipped/train.py peeps --run runs/peeps             train (Ctrl-C saves; the same command goes on)
+    python benchmarks/shipped/train.py peeps --run runs/peeps --publish   write the weights, the card and the log
 
 The run folder keeps the checkpoint and a grid of samples every 12,000 images.
 """
@@ -23,22 +23,7 @@ RECIPES = {
     ),
 }
 
-CARD = """# {title}
-
-| | |
-| --- | --- |
-| What | Generator of {size} x {size} pictures from {latents} latents (`minigan.nets.Generator`), moving average of the weights |
-| Data | {data} |
-| Training | {seen:,} images in {minutes:.0f} minutes on {machine}; seed {seed}; settings below |
-| Script | `python benchmarks/train_shipped.py {name} --run runs/{name}`, then the same with `--publish` |
-| Licence | CC0 1.0, as the pictures it learnt from |
-| Use | The course's finished example, and the start of fine-tuning. It draws heads in the style of Open Peeps and nothing else |
-| Limits | {size} pixels. Rare parts of the data, such as masks and turbans, are drawn less well than common ones. No human is depicted |
-
-![Samples for the fixed latents of the run]({name}.png)
-
-Losses while it trained are in `{name}.json`. Settings: `{settings}`
-"""
+CARD = (Path(__file__).parent / "card.md").read_text(encoding="utf-8")
 
 
 def begin(name: str) -> tuple[train.TrainState, data.ImageSet]:
@@ -67,7 +52,7 @@ def publish(name: str, state: train.TrainState, images: data.ImageSet) -> None:
         data=images,
         seen=state.seen,
         minutes=state.seconds / 60,
-        machine=f"{torch.get_num_threads()} threads of {platform.machine()}, {state.dtype}".replace("torch.", ""),
+        machine=f"{platform.machine()} processor in {str(state.dtype).removeprefix('torch.')}",
         seed=state.config.seed,
         name=name,
         settings=asdict(state.config),
