@@ -4,7 +4,8 @@
     python benchmarks/step_speed.py --quick    a trial without results on disk
 
 Same networks, data, seeds and losses. Each contestant lives in a process of its own, and the processes take
-turns, block by block, so that all see the same weather on the machine. The ratio is taken within each round; its median counts.
+turns, block by block, so that all see the same weather on the machine. The ratio is taken within each round, and
+its median counts.
 
 The tutorial loop is that of PyTorch's DCGAN tutorial: float32, the usual memory layout, one fake batch, gradients of
 the generator's loss into D's weights too, Adam with the tutorial's settings, losses read out at each step. Training
@@ -142,7 +143,7 @@ def write(found: dict[str, Any]) -> None:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "step_speed.json").write_text(json.dumps(found, indent=1) + "\n")
     milliseconds, ratio, spread = found["milliseconds a step"], found["times as fast"], found["spread"]
-    rows = "\n".join(f"| {n} | {milliseconds[n]} | {ratio[n]} | {spread[n][0]} to {spread[n][1]} |" for n in names)
+    rows = "\n".join(f"| {n} | {milliseconds[n]} | {ratio[n]} | {' to '.join(map(str, spread[n]))} |" for n in names)
     (RESULTS / "step_speed.md").write_text(
         "# Training step against the tutorial loop\n\n"
         f"`python benchmarks/step_speed.py` on {found['machine']}: `peeps`, {found['size']} px, batch {found['batch']}, "

@@ -46,7 +46,9 @@ def to_rgb(picture: Image.Image) -> Image.Image:
     """Any Pillow mode as 8-bit RGB: deep grey scaled down, transparency laid on white."""
     if picture.mode.startswith(("I", "F")):
         values = np.asarray(picture).astype(np.float32)
-        peak = 65535 if picture.mode.startswith("I;16") or values.max(initial=0) > 255 else 255
+        highest = 65535.0 if picture.mode.startswith("I;16") else values.max(initial=0)
+        usual = (1, 255) if picture.mode == "F" else (255,)  # float pictures are often in [0, 1]
+        peak = next((peak for peak in usual if highest <= peak), 65535)
         picture = Image.fromarray(np.uint8(np.clip(values * (255 / peak), 0, 255).round()))
     if "A" in picture.getbands() or "transparency" in picture.info:
         picture = picture.convert("RGBA")
@@ -82,7 +84,8 @@ def read_folder(folder: Path, size: int) -> tuple[Tensor, list[str], list[str]]:
     """
     files = picture_files(folder)
     facts = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    key = hashlib.sha256(json.dumps([size, facts]).encode()).hexdigest()[:24]
+    decoder = 1  # count up when `square` or `to_rgb` changes what it gives
+    key = hashlib.sha256(json.dumps([decoder, size, facts]).encode()).hexdigest()[:24]
     kept = cache_folder() / "decoded" / f"{key}.npz"
     with (
         suppress(Exception),

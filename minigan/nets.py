@@ -98,6 +98,8 @@ class Generator(nn.Module):
         self.apply(initialise)
 
     def forward(self, latents: Tensor) -> Tensor:
+        if latents.ndim != 2 or latents.shape[1] != self.latents:
+            raise ValueError(f"latents have shape {tuple(latents.shape)}, expected (N, {self.latents})")
         features = self.start(latents[:, :, None, None])
         return self.to_image(self.blocks(features)).tanh()
 
@@ -137,7 +139,7 @@ class Discriminator(nn.Module):
 def initialise(module: nn.Module) -> None:
     """DCGAN's start for nets with batch norm: convolutions N(0, 0.02^2), norms scaled by N(1, 0.02^2).
 
-    For `net.apply`.
+    For `net.apply`. 3 x 3 kernels are left alone: they belong to pixel shuffle, which has ICNR, or to resizing.
     """
     if isinstance(module, nn.ConvTranspose2d | nn.Conv2d) and module.kernel_size != (3, 3):
         nn.init.normal_(module.weight, 0, 0.02)

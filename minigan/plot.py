@@ -78,12 +78,12 @@ def figure(
     picture.show(save)
 
 
-def rendered(canvas: Figure) -> bytes:
-    """A matplotlib figure as the bytes of a PNG. A chart, which has few colours, gets a palette: half the bytes."""
+def rendered(canvas: Figure, colours: int = 4096) -> bytes:
+    """A matplotlib figure as the bytes of a PNG. With at most so many colours, as in a chart, a palette halves them."""
     drawn, written = io.BytesIO(), io.BytesIO()
     canvas.savefig(drawn, format="png")
     picture = Image.open(drawn).convert("RGB")
-    if picture.getcolors(4096):  # None for more colours, as a picture in colour has
+    if picture.getcolors(colours):  # None where there are more
         picture = picture.quantize(256, dither=Image.Dither.NONE)
     picture.save(written, "PNG", optimize=True)
     return written.getvalue()
@@ -193,4 +193,4 @@ def training(history: Sequence[Mapping[str, float]], samples: Tensor | None, tit
         canvas.suptitle(title, x=0.01, ha="left", fontsize=10.5)
         last = ", ".join(f"{name} {history[-1][name]:.2f}" for name in names)
         left = "Left: samples of the averaged generator. Right: curves" if samples is not None else "Curves"
-        return Picture(rendered(canvas), f"{title}. {left}, ending at {last}.")
+        return Picture(rendered(canvas, 2**24), f"{title}. {left}, ending at {last}.")

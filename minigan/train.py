@@ -262,7 +262,8 @@ def fit(
                 if not finite(state, averages):
                     raise FloatingPointError(go_back(state, good, pending, run))
                 state.history.append({"images": state.seen, "seconds": round(state.seconds, 3), **averages})
-                good, pending = deepcopy(contents(state)), []
+                good, pending = {}, []  # the old copy goes before the new one comes: together they take much memory
+                good = deepcopy(contents(state))
                 progress.update()
             if run and due:
                 save(state, run)

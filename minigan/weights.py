@@ -62,17 +62,13 @@ def find(source: str) -> tuple[Generator, dict[str, Any]]:
 
     Raises `FileNotFoundError` that says where it was looked for and which names there are.
     """
-    path = Path(source)
-    if (path / "generator.safetensors").exists():
-        return load_generator(path / "generator.safetensors")
-    if path.is_file():
-        return load_generator(path)
-    if source not in shipped_names():
-        names = ", ".join(shipped_names()) or "none yet"
-        raise FileNotFoundError(
-            f"{source} is no run's folder, no weights file and no shipped network (shipped: {names})"
-        )
-    return load_generator(SHIPPED / f"{source}.safetensors")
+    path, inside = Path(source), Path(source) / "generator.safetensors"
+    if source in shipped_names() and not inside.exists():
+        return load_generator(SHIPPED / f"{source}.safetensors")
+    if path.is_dir() or path.is_file():
+        return load_generator(inside if path.is_dir() else path)
+    names = ", ".join(shipped_names()) or "none yet"
+    raise FileNotFoundError(f"{source} is no run's folder, no weights file and no shipped network (shipped: {names})")
 
 
 def shipped(name: str) -> tuple[nn.Module, dict[str, Any]]:

@@ -77,6 +77,8 @@ def test_deep_grey_is_scaled_to_8_bits():
     assert pixels_of(to_rgb(wide)) == [(level,) * 3 for level in (0, 100, 255)]
     floats = Image.fromarray(np.array([[-5.0, 100.4, 255.0]], dtype=np.float32))
     assert pixels_of(to_rgb(floats)) == [(level,) * 3 for level in (0, 100, 255)]
+    shares = Image.fromarray(np.array([[0.0, 0.2, 1.0]], dtype=np.float32))
+    assert pixels_of(to_rgb(shares)) == [(level,) * 3 for level in (0, 51, 255)]
 
 
 @pytest.mark.parametrize("transparent", ["P", "L", "RGB"])

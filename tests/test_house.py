@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "augment": set(),
     "data": {"files"},
     "plot": {"data", "files"},
+    "metrics": {"data"},
     "weights": {"nets", "data", "files"},
     "progress": {"plot"},
     "train": {"augment", "data", "files", "hardware", "losses", "nets", "plot", "progress", "weights"},

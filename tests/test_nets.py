@@ -328,3 +328,8 @@ def test_what_g_makes_d_can_judge(size, channels, how):
     latents = torch.randn(2, 3)
     logits = Discriminator(size, channels, width=2)(Generator(size, channels, 3, 2, how)(latents))
     assert logits.shape == (2,)
+
+
+def test_generator_refuses_latents_of_another_width(refuses):
+    with refuses(ValueError, "(2, 5)", "(N, 8)"):
+        Generator(16, latents=8, width=2)(torch.zeros(2, 5))

@@ -174,6 +174,16 @@ def test_a_refused_figure_is_not_written(tmp_path):
 # Drawn figures
 
 
+def test_a_figure_of_few_colours_gets_a_palette_and_a_colourful_one_keeps_every_colour():
+    chart, photograph = mpl.figure.Figure(figsize=(2, 1)), mpl.figure.Figure(figsize=(2, 2), dpi=100)
+    chart.subplots().plot([0, 1])
+    axes = photograph.add_axes((0, 0, 1, 1))
+    axes.imshow(np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8), aspect="auto")
+    for canvas, colours, mode in ((chart, 4096, "P"), (photograph, 4096, "RGB"), (photograph, 2**24, "P")):
+        with Image.open(io.BytesIO(rendered(canvas, colours))) as picture:
+            assert picture.mode == mode
+
+
 def test_rendered_is_a_png_of_the_stated_size():
     canvas = mpl.figure.Figure(figsize=(2, 1), dpi=50)
     with Image.open(io.BytesIO(rendered(canvas))) as picture:
@@ -205,9 +215,9 @@ def drawn(monkeypatch) -> list[mpl.figure.Figure]:
     """The matplotlib figures that are rendered from now on."""
     canvases: list[mpl.figure.Figure] = []
 
-    def spy(canvas: mpl.figure.Figure) -> bytes:
+    def spy(canvas: mpl.figure.Figure, *colours) -> bytes:
         canvases.append(canvas)
-        return rendered(canvas)
+        return rendered(canvas, *colours)
 
     monkeypatch.setattr(plot, "rendered", spy)
     return canvases

@@ -136,7 +136,7 @@ def show(number: int, steps: int) -> None:
         f"Patient {number}: samples, losses, the size of the generator's gradient, variety, the slope of the "
         "discriminator and the values of pixels, each beside those of a healthy run"
     )
-    with plot.figure(3, 2, alt=alt, size=(3.1, 2.2)) as axes:
+    with plot.figure(3, 2, alt=alt, size=(2.9, 2.0)) as axes:
         pictures, losses, gradient, variety, slope, pixels = axes.flat
         pictures.imshow(plot.tile(chart.samples, 8))
         pictures.axis("off")
@@ -166,4 +166,4 @@ def show(number: int, steps: int) -> None:
 def show_mended(number: int, steps: int) -> None:
     """Draw a patient's samples over those of the mended run."""
     pictures = torch.cat([examine(regime, steps).samples[:12] for regime in (sick(number), mended(number))])
-    plot.grid(pictures, columns=12, zoom=3, alt=f"Patient {number}: above samples of the sick run, below of the mended")
+    plot.grid(pictures, columns=12, zoom=2, alt=f"Patient {number}: above samples of the sick run, below of the mended")
