@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minigan.files import cache_folder, picture_files, read_folder, read_image, square
+from minigan.files import PACK, cache_folder, picture_files, read_folder, read_image, square
 
-PACK = Path(__file__).parent / "pack"
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 # name: (file in the pack, licence, source)
@@ -232,8 +232,7 @@ def load_torchvision(name: str, split: str, size: int | None = None, patience: f
 
     CelebA's files are read as middle squares of `size` pixels, 64 by default; the others come in their own size.
     """
-    from torchvision import datasets
-
+    datasets = import_module("torchvision.datasets")  # slow to import, so only where it is used
     class_name, licence, source = TORCHVISION[name]
     root = cache_folder() / "torchvision"
     which = {"split": split} if name in ("stl10", "celeba") else {"train": split == "train"}

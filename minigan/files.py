@@ -6,6 +6,7 @@ Shown in no chapter: reading files is Pillow's work, and the rest is care.
 import hashlib
 import json
 import os
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+PACK = Path(__file__).parent / "pack"  # the pictures that come with minigan
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 
 
@@ -137,3 +139,14 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def answers_within(seconds: float) -> Iterator[None]:
+    """Downloads inside the block wait for an answer no longer than this."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

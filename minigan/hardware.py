@@ -94,4 +94,4 @@ def keep_freed_memory() -> bool:
         return False
     mallopt: Callable[[int, int], int] | None = getattr(ctypes.CDLL(None), "mallopt", None)
     trim_threshold, mmap_threshold, largest = -1, -3, 2**31 - 1
-    return bool(mallopt and mallopt(mmap_threshold, 2**30) and mallopt(trim_threshold, largest))
+    return bool(mallopt and mallopt(mmap_threshold, 2**25) and mallopt(trim_threshold, largest))

@@ -78,12 +78,12 @@ def figure(
     picture.show(save)
 
 
-def rendered(canvas: Figure, colours: int = 4096) -> bytes:
-    """A matplotlib figure as the bytes of a PNG. With at most so many colours, as in a chart, a palette halves them."""
+def rendered(canvas: Figure, palette: bool = False) -> bytes:
+    """A matplotlib figure as the bytes of a PNG. A palette, which few colours get anyway, halves their number."""
     drawn, written = io.BytesIO(), io.BytesIO()
     canvas.savefig(drawn, format="png")
     picture = Image.open(drawn).convert("RGB")
-    if picture.getcolors(colours):  # None where there are more
+    if palette or picture.getcolors(4096):  # None where there are more, as in a photograph
         picture = picture.quantize(256, dither=Image.Dither.NONE)
     picture.save(written, "PNG", optimize=True)
     return written.getvalue()
@@ -125,7 +125,8 @@ def compare(
 ) -> None:
     """Show batches under one another, a named row each. `titles` stand over the columns."""
     sheets = {name: tile(images, len(images)) for name, images in rows.items()}
-    heights = [width * 0.82 * sheet.shape[0] / sheet.shape[1] for sheet in sheets.values()]
+    room = width - 0.4 - 0.08 * max(map(len, rows))  # what the names leave, in inches
+    heights = [room * sheet.shape[0] / sheet.shape[1] for sheet in sheets.values()]
     with mpl.rc_context(STYLE):
         canvas = Figure(figsize=(width, sum(heights) + 0.12 * len(sheets) + 0.3 * bool(titles)), layout="constrained")
         axes = canvas.subplots(len(sheets), 1, squeeze=False, height_ratios=heights)[:, 0]
@@ -188,9 +189,10 @@ def training(history: Sequence[Mapping[str, float]], samples: Tensor | None, tit
             axis = canvas.add_subplot(frame[row, -1])
             for name in panel:
                 axis.plot(seen, [entry[name] for entry in history], label=name)
+            axis.margins(y=0.25)  # room for the legend above the curves
             axis.legend(loc="upper right", ncols=2, fontsize=8.5)
         axis.set_xlabel("images seen")
         canvas.suptitle(title, x=0.01, ha="left", fontsize=10.5)
         last = ", ".join(f"{name} {history[-1][name]:.2f}" for name in names)
         left = "Left: samples of the averaged generator. Right: curves" if samples is not None else "Curves"
-        return Picture(rendered(canvas, 2**24), f"{title}. {left}, ending at {last}.")
+        return Picture(rendered(canvas, palette=True), f"{title}. {left}, ending at {last}.")

@@ -23,6 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "data": {"files"},
     "plot": {"data", "files"},
     "metrics": {"data"},
+    "backbones": {"data", "files"},
+    "perceptual": {"backbones", "data"},
     "weights": {"nets", "data", "files"},
     "progress": {"plot"},
     "train": {"augment", "data", "files", "hardware", "losses", "nets", "plot", "progress", "weights"},

@@ -179,8 +179,8 @@ def test_a_figure_of_few_colours_gets_a_palette_and_a_colourful_one_keeps_every_
     chart.subplots().plot([0, 1])
     axes = photograph.add_axes((0, 0, 1, 1))
     axes.imshow(np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8), aspect="auto")
-    for canvas, colours, mode in ((chart, 4096, "P"), (photograph, 4096, "RGB"), (photograph, 2**24, "P")):
-        with Image.open(io.BytesIO(rendered(canvas, colours))) as picture:
+    for canvas, palette, mode in ((chart, False, "P"), (photograph, False, "RGB"), (photograph, True, "P")):
+        with Image.open(io.BytesIO(rendered(canvas, palette))) as picture:
             assert picture.mode == mode
 
 
@@ -215,9 +215,9 @@ def drawn(monkeypatch) -> list[mpl.figure.Figure]:
     """The matplotlib figures that are rendered from now on."""
     canvases: list[mpl.figure.Figure] = []
 
-    def spy(canvas: mpl.figure.Figure, *colours) -> bytes:
+    def spy(canvas: mpl.figure.Figure, palette: bool = False) -> bytes:
         canvases.append(canvas)
-        return rendered(canvas, *colours)
+        return rendered(canvas, palette)
 
     monkeypatch.setattr(plot, "rendered", spy)
     return canvases

@@ -90,6 +90,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +104,7 @@ from torch import Tensor, nn
 
 from minigan import data
 from minigan.course import checking
-from minigan.data import FASHION, PACK, PACKED, TORCHVISION
-from minigan.files import cache_folder, picture_files, read_folder, read_image, square
+from minigan.files import PACK, cache_folder, picture_files, read_folder, read_image, square
 
 # %% minigan="hardware"
 # device, bf16_speedup, precision, autocast, keep_freed_memory
@@ -245,7 +246,7 @@ for spoilt in (peeps.pixels[:1].float(), peeps[:1].permute(0, 2, 3, 1), peeps.pi
 # for. What is known about them comes along: labels where there are any, the author, the licence.
 
 # %% minigan="data"
-# ImageSet, known, load, load_packed, load_photos, from_pack, load_folder, resize
+# FASHION, PACKED, TORCHVISION, ImageSet, known, load, load_packed, load_photos, from_pack, load_folder, resize
 
 # %%
 for name in PACKED:
@@ -420,15 +421,15 @@ with checking("Mirrored", hints) as c:
 # ([Okabe and Ito 2008](https://jfly.uni-koeln.de/color/)).
 
 # %%
+from cycler import cycler
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from minigan.data import check_images, to_pixels
 from minigan.files import whole_file
-from minigan.plot import STYLE
 
 # %% minigan="plot"
-# Picture, in_notebook, figure, rendered, tile, grid
+# REAL, STYLE, Picture, in_notebook, figure, rendered, tile, grid
 
 # %% minigan="plot"
 # compare, curves, training

@@ -13,7 +13,8 @@
 #
 # Chapter 01 played the game with points, where everything could be checked. This chapter writes it down line by line,
 # puts convolutions in the place of small networks, and lets them draw: garments first, then heads. On the way stand the
-# mistakes that nearly everybody makes once. Each is shown failing, and at the end six sick runs wait for your diagnosis.
+# mistakes that nearly everybody makes once. Each is shown failing, and at the end six sick runs wait for your
+# diagnosis.
 #
 # | | |
 # | --- | --- |
@@ -59,13 +60,14 @@ from minigan.weights import save_network
 #
 # $$\min_G \max_D V(D, G) = \mathbb{E}_{x \sim p_\mathrm{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))]$$
 #
-# $x$ is a real picture, $z$ a vector of random numbers, $G(z)$ the picture that the generator makes of it, and $D(x)$ the
-# probability that the discriminator gives to "real". Five steps lead from here to code.
+# $x$ is a real picture, $z$ a vector of random numbers, $G(z)$ the picture that the generator makes of it, and $D(x)$
+# the probability that the discriminator gives to "real". Five steps lead from here to code.
 #
 # 1. **An expectation becomes a mean over a batch.**
 # 2. **A maximum becomes a minimum.** Optimizers go downhill, so $D$'s loss is $-V$.
-# 3. **A probability becomes a logit.** The network puts out any number $\ell$, and $D(x) = \sigma(\ell) = 1 / (1 + e^{-\ell})$. Large
-#    positive: surely real. Large negative: surely fake. Zero: no idea.
+# 3. **A probability becomes a logit.** The network puts out any number $\ell$, and
+#    $D(x) = \sigma(\ell) = 1 / (1 + e^{-\ell})$. Large positive: surely real. Large negative: surely fake. Zero: no
+#    idea.
 # 4. **Both logarithms become the same function.** With $\mathrm{softplus}(t) = \log(1 + e^t)$:
 #
 # $$-\log \sigma(\ell) = \log(1 + e^{-\ell}) = \mathrm{softplus}(-\ell), \qquad
@@ -77,8 +79,8 @@ from minigan.weights import save_network
 # DiscriminatorLoss, GeneratorLoss, bce_d, minimax_g
 
 # %% [markdown]
-# **Predict.** A discriminator that cannot tell the two apart answers with logit 0 to everything. What does it pay? And what did
-# chapter 01 say about the value of the game at its end?
+# **Predict.** A discriminator that cannot tell the two apart answers with logit 0 to everything. What does it pay? And
+# what did chapter 01 say about the value of the game at its end?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -87,13 +89,13 @@ print(f"bce_d with all logits 0: {bce_d(undecided, undecided):.6f}")
 print(f"log 4:                   {math.log(4):.6f}")
 
 # %% [markdown]
-# It pays $\log 2$ for each of the two kinds, together $\log 4$. That is minus the value $-\log 4$ of the game where $p_g = p_\mathrm{data}$.
-# Remember this number: it is the one on $D$'s curve that means something.
+# It pays $\log 2$ for each of the two kinds, together $\log 4$. That is minus the value $-\log 4$ of the game where
+# $p_g = p_\mathrm{data}$. Remember this number: it is the one on $D$'s curve that means something.
 #
 # ### Why not take the sigmoid first?
 #
-# **Predict.** A fake gets the logit 20: $D$ is badly fooled. The exact loss $-\log(1 - \sigma(20))$ is a little more than 20. What comes out in
-# `float32`, with its 24 bits, if the sigmoid is computed first?
+# **Predict.** A fake gets the logit 20: $D$ is badly fooled. The exact loss $-\log(1 - \sigma(20))$ is a little more
+# than 20. What comes out in `float32`, with its 24 bits, if the sigmoid is computed first?
 
 # %%
 logits = torch.linspace(-5, 110, 1151)
@@ -133,13 +135,14 @@ first_lost = logits[torch.sigmoid(logits) == 1][0]
 print(f"From logit {first_lost:.1f} on, sigmoid gives exactly 1 in float32.")
 
 # %% [markdown]
-# One minus one is zero, the logarithm of zero is minus infinity, and its slope is not a number. `BCELoss` guards itself by cutting
-# the logarithm off at -100. The value then looks harmless, but its slope is 0: the worst mistake of $D$ is the one it learns nothing
-# from. `softplus` never forms the sigmoid. It is right everywhere, and its slope is $\sigma(\ell)$.
+# One minus one is zero, the logarithm of zero is minus infinity, and its slope is not a number. `BCELoss` guards itself
+# by cutting the logarithm off at -100. The value then looks harmless, but its slope is 0: the worst mistake of $D$ is
+# the one it learns nothing from. `softplus` never forms the sigmoid. It is right everywhere, and its slope is
+# $\sigma(\ell)$.
 #
-# PyTorch has this loss under the name `binary_cross_entropy_with_logits`. One often reads that it "combines a softmax with the
-# cross-entropy". It does not: it combines a *sigmoid* with it. A softmax of one logit is 1, whatever the logit says. What is true: a
-# softmax over the *two* logits $(0, \ell)$ gives $(1 - \sigma(\ell), \sigma(\ell))$.
+# PyTorch has this loss under the name `binary_cross_entropy_with_logits`. One often reads that it "combines a softmax
+# with the cross-entropy". It does not: it combines a *sigmoid* with it. A softmax of one logit is 1, whatever the logit
+# says. What is true: a softmax over the *two* logits $(0, \ell)$ gives $(1 - \sigma(\ell), \sigma(\ell))$.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -215,15 +218,15 @@ with plot.figure(1, 2, alt=alt, size=(7.4, 2.4)) as (above, below):
     draw_step(below, "2. G's update, on the same fakes: the generator's loss(fake logits)", "G")
 
 # %% [markdown]
-# Both updates use the same fakes, because a generator's forward pass is not cheap. That is where the trouble starts. To see it
-# plainly, take networks for points in the plane, as in chapter 01.
+# Both updates use the same fakes, because a generator's forward pass is not cheap. That is where the trouble starts. To
+# see it plainly, take networks for points in the plane, as in chapter 01.
 
 # %% minigan="nets"
 # mlp
 
 # %% [markdown]
-# **Predict.** The cell below makes fakes once, updates nothing, and asks for both gradients, one after the other. There is no `detach`.
-# What happens?
+# **Predict.** The cell below makes fakes once, updates nothing, and asks for both gradients, one after the other. There
+# is no `detach`. What happens?
 
 # %%
 torch.manual_seed(0)
@@ -269,13 +272,14 @@ print(f"gradient of G's own loss:         {alone:.6f}")
 print(f"both, added up in G:              {together:.6f}")
 
 # %% [markdown]
-# **They cancel.** PyTorch *adds* gradients. $D$'s loss holds $+\mathrm{softplus}(\ell)$ for each fake, and the minimax loss of $G$ holds
-# $-\mathrm{softplus}(\ell)$. The two players pull at the same weights with the same force in opposite directions, and the generator stands
-# still. There is no error, no warning, no strange number: patient 4 in section 9 has this illness. (Here $D$ was not moved
-# between the two passes. In training it is, and the sum is nearly 0.)
+# **They cancel.** PyTorch *adds* gradients. $D$'s loss holds $+\mathrm{softplus}(\ell)$ for each fake, and the minimax
+# loss of $G$ holds $-\mathrm{softplus}(\ell)$. The two players pull at the same weights with the same force in opposite
+# directions, and the generator stands still. There is no error, no warning, no strange number: patient 4 in section 9
+# has this illness. (Here $D$ was not moved between the two passes. In training it is, and the sum is nearly 0.)
 #
-# Clearing $G$'s gradient just before its own backward pass would hide it. The right mend takes the fakes out of $G$'s graph for
-# $D$'s update: `fake.detach()` has the same numbers and no history. It saves the useless backward pass through $G$ as well.
+# Clearing $G$'s gradient just before its own backward pass would hide it. The right mend takes the fakes out of $G$'s
+# graph for $D$'s update: `fake.detach()` has the same numbers and no history. It saves the useless backward pass
+# through $G$ as well.
 
 # %%
 forget(small_g, small_d)
@@ -294,9 +298,9 @@ print(f"with backward(inputs=...) it leaves in D:   {size_of_gradient(small_d):.
 print(f"and in G, as it should:                     {size_of_gradient(small_g):.6f}")
 
 # %% [markdown]
-# The other direction has no `detach`: $G$'s gradient *must* pass through $D$. A plain `backward()` also stores it in $D$'s weights,
-# where nobody wants it. `backward(inputs=...)` says whose gradients are asked for, and PyTorch computes no others. Nothing
-# is toggled, nothing must be toggled back.
+# The other direction has no `detach`: $G$'s gradient *must* pass through $D$. A plain `backward()` also stores it in
+# $D$'s weights, where nobody wants it. `backward(inputs=...)` says whose gradients are asked for, and PyTorch computes
+# no others. Nothing is toggled, nothing must be toggled back.
 #
 # ## 3. The generator does not play minimax
 #
@@ -307,8 +311,8 @@ print(f"and in G, as it should:                     {size_of_gradient(small_g):.
 # non_saturating_g
 
 # %% [markdown]
-# **Predict.** Early in training $D$ is confident: it gives fakes the logit -8, say. Which of the two losses is flat there? Sketch both
-# against the logit before you look.
+# **Predict.** Early in training $D$ is confident: it gives fakes the logit -8, say. Which of the two losses is flat
+# there? Sketch both against the logit before you look.
 
 # %%
 logits = torch.linspace(-8, 8, 321)
@@ -337,30 +341,34 @@ with plot.figure(3, alt=alt, size=(3.3, 3.0)) as (loss_panel, slope_panel, hidde
     hidden_panel.set(title="the same losses against D(G(z))", xlabel="D(G(z))", ylim=(-6, 6))
 
 # %% [markdown]
-# The slopes are $-\sigma(\ell)$ for minimax and $-\sigma(-\ell)$ for the other. Both push the logit up, so both have the same aim. But minimax
-# pulls hard where a sample is already taken for real, and lets go where it is *bad*: the loss **saturates**. The non-saturating loss does the reverse.
+# The slopes are $-\sigma(\ell)$ for minimax and $-\sigma(-\ell)$ for the other. Both push the logit up, so both have
+# the same aim. But minimax pulls hard where a sample is already taken for real, and lets go where it is *bad*: the loss
+# **saturates**. The non-saturating loss does the reverse.
 #
-# Some well-known accounts have this backwards. The third panel shows how that comes about. Drawn over $D(G(z))$, the minimax curve has
-# slope -1 at the left end and does not look flat at all. But no network puts out $D$. It puts out the logit, and between the two stands
-# the sigmoid, whose slope $D(1 - D)$ is 0 at that end. **Draw a loss over what the network puts out.**
+# Some well-known accounts have this backwards. The third panel shows how that comes about. Drawn over $D(G(z))$, the
+# minimax curve has slope -1 at the left end and does not look flat at all. But no network puts out $D$. It puts out the
+# logit, and between the two stands the sigmoid, whose slope $D(1 - D)$ is 0 at that end. **Draw a loss over what the
+# network puts out.**
 #
-# A second trap has the opposite sign: many programs that are called "minimax" train the non-saturating loss, because it is one
-# short line with labels swapped. That is good for the pictures, but such a program shows nothing about minimax.
+# A second trap has the opposite sign: many programs that are called "minimax" train the non-saturating loss, because it
+# is one short line with labels swapped. That is good for the pictures, but such a program shows nothing about minimax.
 #
 # ## 4. Four more games, and three leashes
 #
-# Any pair of losses that lifts real logits and lowers fake ones makes a game. Three pairs besides cross-entropy are in wide use:
-# least squares ([Mao et al. 2017](https://arxiv.org/abs/1611.04076)), hinge ([Lim and Ye 2017](https://arxiv.org/abs/1705.02894)) and
-# Wasserstein ([Arjovsky et al. 2017](https://arxiv.org/abs/1701.07875)).
+# Any pair of losses that lifts real logits and lowers fake ones makes a game. Three pairs besides cross-entropy are in
+# wide use: least squares ([Mao et al. 2017](https://arxiv.org/abs/1611.04076)), hinge
+# ([Lim and Ye 2017](https://arxiv.org/abs/1705.02894)) and Wasserstein
+# ([Arjovsky et al. 2017](https://arxiv.org/abs/1701.07875)).
 
 # %% minigan="losses"
 # least_squares_d, least_squares_g, hinge_d, wasserstein_d, linear_g, ADVERSARIAL
 
 # %% [markdown]
-# **Predict.** At a certain $x$ real pictures are three times as dense as fakes, $p / q = 3$. The best discriminator of chapter 01 answers
-# with the logit $\log 3$. What does the best one answer in each of the other games?
+# **Predict.** At a certain $x$ real pictures are three times as dense as fakes, $p / q = 3$. The best discriminator of
+# chapter 01 answers with the logit $\log 3$. What does the best one answer in each of the other games?
 #
-# There is no need for algebra. The third panel tries all answers from -6 to 6, and takes the one that costs $D$ the least.
+# There is no need for algebra. The third panel tries all answers from -6 to 6, and takes the one that costs $D$ the
+# least.
 
 # %%
 answers = torch.linspace(-6, 6, 1201)
@@ -393,30 +401,33 @@ with plot.figure(3, alt=alt, size=(3.3, 3.1)) as (d_panel, g_panel, answer_panel
 
 # %% [markdown]
 # - **Cross-entropy** (both generator losses share this $D$) answers $\log p/q$, without bound.
-# - **Least squares** answers $p / (p + q)$, between its two targets 0 and 1. Its loss grows again for a $D$ that is right by *too
-#   much*. The raw score takes the place of the probability: a sigmoid in front of it would be a mistake.
+# - **Least squares** answers $p / (p + q)$, between its two targets 0 and 1. Its loss grows again for a $D$ that is
+#   right by *too much*. The raw score takes the place of the probability: a sigmoid in front of it would be a mistake.
 # - **Hinge** says only which is denser, by +1 or -1. Beyond the margin it pays nothing, and learns nothing more.
-# - **Wasserstein** runs to the edge, and would run further: more is always better. Its $D$, called a *critic*, makes sense only on a leash:
-#   among all functions whose slope is nowhere above 1, the best one measures how far the fakes must be moved.
+# - **Wasserstein** runs to the edge, and would run further: more is always better. Its $D$, called a *critic*, makes
+#   sense only on a leash: among all functions whose slope is nowhere above 1, the best one measures how far the fakes
+#   must be moved.
 #
-# The leash is the more important half. If reals and fakes do not overlap, $p / q$ is 0 or infinite everywhere, and cross-entropy
-# wants infinite logits too. Pictures are in this situation: a slope has to be *forbidden*. The penalties do it softly.
-# **R1** ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)) wants slope 0 at real pictures, because $D$ is level there when the game ends. The **gradient penalty**
+# The leash is the more important half. If reals and fakes do not overlap, $p / q$ is 0 or infinite everywhere, and
+# cross-entropy wants infinite logits too. Pictures are in this situation: a slope has to be *forbidden*. The penalties
+# do it softly. **R1** ([Mescheder et al. 2018](https://arxiv.org/abs/1801.04406)) wants slope 0 at real pictures,
+# because $D$ is level there when the game ends. The **gradient penalty**
 # ([Gulrajani et al. 2017](https://arxiv.org/abs/1704.00028)) wants slope 1 between real and fake.
 
 # %% minigan="losses"
 # squared_gradient_norm, r1_penalty, gradient_penalty
 
 # %% [markdown]
-# The third leash is no penalty. **Spectral norm** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) divides each weight matrix by its largest singular
-# value, the most by which it can stretch a vector. No layer then stretches, so the slope is at most 1 by construction.
-# (For a convolution the matrix is the reshaped kernel, so there it holds only roughly.)
+# The third leash is no penalty. **Spectral norm** ([Miyato et al. 2018](https://arxiv.org/abs/1802.05957)) divides each
+# weight matrix by its largest singular value, the most by which it can stretch a vector. No layer then stretches, so
+# the slope is at most 1 by construction. (For a convolution the matrix is the reshaped kernel, so there it holds only
+# roughly.)
 #
-# A critic whose slope is known checks all this on paper. Let $D(x) = \sum_i x_i$ on pictures of 3 x 3 pixels. Its gradient is 1 at each of nine
-# pixels, so $\lVert \nabla_x D \rVert = \sqrt 9 = 3$ at every picture.
+# A critic whose slope is known checks all this on paper. Let $D(x) = \sum_i x_i$ on pictures of 3 x 3 pixels. Its
+# gradient is 1 at each of nine pixels, so $\lVert \nabla_x D \rVert = \sqrt 9 = 3$ at every picture.
 #
-# **Predict** the two penalties. And what do you get with the norm over the channels (`dim=1`, a mistake found in much-copied
-# code), or over the whole batch of 16?
+# **Predict** the two penalties. And what do you get with the norm over the channels (`dim=1`, a mistake found in
+# much-copied code), or over the whole batch of 16?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -432,12 +443,12 @@ print(f"norm over channels, (1 - 1)^2:        {(gradient.norm(dim=1) - 1).square
 print(f"norm over the batch, (3 * 4 - 1)^2:   {(gradient.norm() - 1).square():.2f}")
 
 # %% [markdown]
-# Over the channels the penalty is content with a critic three times too steep. On a picture of 64 x 64 pixels it would be content with 64 times.
-# Over the batch it is the reverse: it presses the slope of each picture down to $1 / \sqrt N$. Both run without an error. **One norm for each
-# picture, over everything in it.**
+# Over the channels the penalty is content with a critic three times too steep. On a picture of 64 x 64 pixels it would
+# be content with 64 times. Over the batch it is the reverse: it presses the slope of each picture down to
+# $1 / \sqrt N$. Both run without an error. **One norm for each picture, over everything in it.**
 #
-# What does each leash do to the logit? Put the reals at 1 and the fakes at -1, far enough apart that they never overlap, and
-# train $D$ alone. **Predict** its curve with no leash after ever more steps.
+# What does each leash do to the logit? Put the reals at 1 and the fakes at -1, far enough apart that they never
+# overlap, and train $D$ alone. **Predict** its curve with no leash after ever more steps.
 
 
 # %%
@@ -504,16 +515,19 @@ for seed in (2, 0):
     print(f"seed {seed}: slope of the critic with the penalty between -1 and 1: {(late[160] - late[60]) / 2:+.2f}")
 
 # %% [markdown]
-# Dotted is a third of the way, solid the end. Without a leash the logit grows for as long as $D$ trains: a perfect separation can always
-# be made more certain. R1 levels it off at the reals, and *only* there. The gradient penalty gives a ramp from the fakes to the reals with a slope
-# near 1: wherever a fake is, it learns the way. Spectral norm keeps the slope at 1 or below without any term in the loss.
+# Dotted is a third of the way, solid the end. Without a leash the logit grows for as long as $D$ trains: a perfect
+# separation can always be made more certain. R1 levels it off at the reals, and *only* there. The gradient penalty
+# gives a ramp from the fakes to the reals with a slope near 1: wherever a fake is, it learns the way. Spectral norm
+# keeps the slope at 1 or below without any term in the loss.
 #
-# The slope of the penalised critic can be worked out. Reals and fakes are 2 apart, so a critic of slope $s$ pays $-2s + \lambda (|s| - 1)^2$ with
-# $\lambda = 10$. The least is at $s = 1 + 1/\lambda = 1.1$: the penalty is a spring, not a wall, and the game stretches it.
+# The slope of the penalised critic can be worked out. Reals and fakes are 2 apart, so a critic of slope $s$ pays
+# $-2s + \lambda (|s| - 1)^2$ with $\lambda = 10$. The least is at $s = 1 + 1/\lambda = 1.1$: the penalty is a spring,
+# not a wall, and the game stretches it.
 #
-# And the seed 0? There the untrained critic happens to fall, and ends at the *other* minimum of the same expression, $s = -1 + 1/\lambda = -0.9$, with the
-# reals below the fakes. The penalty asks for the size of the slope, not for its sign, and on a line the only way from -1 to 1 leads
-# through 0, which the penalty makes too dear. The gradient of a picture has thousands of components, and can turn around without shrinking.
+# And the seed 0? There the untrained critic happens to fall, and ends at the *other* minimum of the same expression,
+# $s = -1 + 1/\lambda = -0.9$, with the reals below the fakes. The penalty asks for the size of the slope, not for its
+# sign, and on a line the only way from -1 to 1 leads through 0, which the penalty makes too dear. The gradient of a
+# picture has thousands of components, and can turn around without shrinking.
 #
 # ## 5. Networks that draw
 #
@@ -526,16 +540,17 @@ for seed in (2, 0):
 # 4. ReLU in $G$, leaky ReLU in $D$, and tanh at $G$'s end, which is why pictures live in [-1, 1];
 # 5. weights from $N(0, 0.02^2)$; Adam with a low momentum.
 #
-# Rule 3 has changed. Batch norm in $D$ mixes the pictures of a batch, so that $\nabla_x D(x)$ of one picture depends on all others, and
-# a penalty on it loses its meaning. With a penalty, leave batch norm out of $D$ and start the weights as
-# [He et al. 2015](https://arxiv.org/abs/1502.01852) advise.
+# Rule 3 has changed. Batch norm in $D$ mixes the pictures of a batch, so that $\nabla_x D(x)$ of one picture depends on
+# all others, and a penalty on it loses its meaning. With a penalty, leave batch norm out of $D$ and start the weights
+# as [He et al. 2015](https://arxiv.org/abs/1502.01852) advise.
 
 # %% minigan="nets"
 # UPSAMPLING, NORMS, stages, upsample, icnr_
 
 # %% [markdown]
-# Three ways to double a picture. The second, pixel shuffle, has a trap at its start: each pixel of a 2 x 2 block comes from its own kernel,
-# so random kernels draw a checkerboard before anything is learnt. `icnr_` gives the four the same kernel.
+# Three ways to double a picture. The second, pixel shuffle, has a trap at its start: each pixel of a 2 x 2 block comes
+# from its own kernel, so random kernels draw a checkerboard before anything is learnt. `icnr_` gives the four the same
+# kernel.
 
 # %%
 torch.manual_seed(1)
@@ -551,8 +566,8 @@ plot.compare(
 )
 
 # %% [markdown]
-# The transposed convolution starts with a grid too. It is the fastest of the three, and learns the grid away, as the pictures below show. Chapter 07, where
-# a grid would matter most, measures what remains of it.
+# The transposed convolution starts with a grid too. It is the fastest of the three, and learns the grid away, as the
+# pictures below show. Chapter 07, where a grid would matter most, measures what remains of it.
 
 # %% minigan="nets"
 # Generator, Discriminator, initialise, initialise_for_leaky_relu
@@ -575,9 +590,10 @@ for network in (generator, discriminator):
 # %% [markdown]
 # ## 6. One step, and the loop around it
 #
-# One more part before training. With 2,400 pictures $D$ can learn them by heart, and then rejects everything else: the generator gets
-# no useful gradient. **Differentiable augmentation** ([Zhao et al. 2020](https://arxiv.org/abs/2006.10738)) changes reals *and* fakes at random before $D$
-# sees them. Gradients pass through the changes back to $G$, so the generator still learns to draw unchanged pictures.
+# One more part before training. With 2,400 pictures $D$ can learn them by heart, and then rejects everything else: the
+# generator gets no useful gradient. **Differentiable augmentation**
+# ([Zhao et al. 2020](https://arxiv.org/abs/2006.10738)) changes reals *and* fakes at random before $D$ sees them.
+# Gradients pass through the changes back to $G$, so the generator still learns to draw unchanged pictures.
 
 # %% minigan="augment"
 # one_each, brightness, saturation, translation, AUGMENTATIONS, augment
@@ -589,13 +605,13 @@ rows = {"as they are": peeps[:6]}
 rows |= {name: augment(peeps[:6], [name], random).clamp(-1, 1) for name in AUGMENTATIONS}
 rows["all three"] = augment(peeps[:6], AUGMENTATIONS, random).clamp(-1, 1)
 alt = "Six heads, and the same after changes of brightness, saturation, place, and all three together"
-plot.compare(rows, alt=alt, width=5.6)
+plot.compare(rows, alt=alt, width=6)
 
 # %% [markdown]
 # Augmenting the reals alone is the classical mistake: $G$ would then learn to draw pale heads off the centre.
 #
-# Now the step. What can be set stands in one place, with its unit: lengths are counted in images, so that they keep their meaning when the
-# batch changes.
+# Now the step. What can be set stands in one place, with its unit: lengths are counted in images, so that they keep
+# their meaning when the batch changes.
 
 # %% minigan="train"
 # Batch, Generate, Terms, TrainConfig
@@ -604,21 +620,21 @@ plot.compare(rows, alt=alt, width=5.6)
 # TrainState, start, describe
 
 # %% [markdown]
-# The next cell is the chapter in forty lines. Find in it: the one batch of fakes, the `detach`, the two losses of section 1 and 3, the
-# `inputs=`, the leashes.
+# The next cell is the chapter in forty lines. Find in it: the one batch of fakes, the `detach`, the two losses of
+# section 1 and 3, the `inputs=`, the leashes.
 
 # %% minigan="train"
 # step, learning, discriminator_step
 
 # %% [markdown]
 # The step weighs and sums *named* terms. "adversarial" is the first formula of the course. The second,
-# $L = L_\mathrm{adv} + \lambda L_\mathrm{FD}$, will enter as one more name, `{"features": ...}` with its weight $\lambda$, and this step will not
-# change for it.
+# $L = L_\mathrm{adv} + \lambda L_\mathrm{FD}$, will enter as one more name, `{"features": ...}` with its weight
+# $\lambda$, and this step will not change for it.
 #
-# Three things are there for quality or speed. The **average** of the generator's weights draws better pictures than the weights of the last
-# step, which never settle ([Yazıcı et al. 2019](https://arxiv.org/abs/1806.04498)). R1 is computed only every 16 steps and weighted by 16
-# ([Karras et al. 2020](https://arxiv.org/abs/1912.04958), appendix B). The convolutions run in `bfloat16` where the machine is faster with it; losses,
-# penalties and weights stay in `float32`.
+# Three things are there for quality or speed. The **average** of the generator's weights draws better pictures than the
+# weights of the last step, which never settle ([Yazıcı et al. 2019](https://arxiv.org/abs/1806.04498)). R1 is computed
+# only every 16 steps and weighted by 16 ([Karras et al. 2020](https://arxiv.org/abs/1912.04958), appendix B). The
+# convolutions run in `bfloat16` where the machine is faster with it; losses, penalties and weights stay in `float32`.
 
 # %% minigan="train"
 # update_average, draw, fit
@@ -626,8 +642,8 @@ plot.compare(rows, alt=alt, width=5.6)
 # %% [markdown]
 # ### How a run survives
 #
-# A run that takes an hour will be interrupted: by Ctrl-C, by a full disk, by a loss that is no longer a number. Nothing of this should cost the
-# hour. The rest of `train` sees to it, and can be skipped at a first reading.
+# A run that takes an hour will be interrupted: by Ctrl-C, by a full disk, by a loss that is no longer a number. Nothing
+# of this should cost the hour. The rest of `train` sees to it, and can be skipped at a first reading.
 
 # %% minigan="train"
 # passed, mean_losses, finite, go_back, stopping
@@ -636,7 +652,8 @@ plot.compare(rows, alt=alt, width=5.6)
 # parts, contents, restore, settings, save, read_checkpoint, saved_settings, resume
 
 # %% [markdown]
-# **Predict.** Train for ten steps. Train again, from the same start, for five, save, load, and go on for five. Are the weights equal? To how many digits?
+# **Predict.** Train for ten steps. Train again, from the same start, for five, save, load, and go on for five. Are the
+# weights equal? To how many digits?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -659,16 +676,19 @@ pairs_of_weights = zip(whole.generator.parameters(), halves.generator.parameters
 print("equal, bit for bit:", all(torch.equal(one, other) for one, other in pairs_of_weights))
 
 # %% [markdown]
-# All of them, on a CPU. This works only if *everything* that changes is saved: weights, their average, both optimizers with their momenta, the random numbers. A
-# checkpoint that lacks one of them still loads, and is a different run.
+# All of them, on a CPU. This works only if *everything* that changes is saved: weights, their average, both optimizers
+# with their momenta, the random numbers. A checkpoint that lacks one of them still loads, and is a different run.
 #
 # ## 7. Garments
 #
-# Ten thousand pictures of Fashion-MNIST, 32 pixels a side. DCGAN as it stands: batch norm in both networks, no penalty, the non-saturating loss.
+# Ten thousand pictures of Fashion-MNIST, 32 pixels a side. DCGAN as it stands: batch norm in both networks, no penalty,
+# the non-saturating loss.
 #
-# **Predict.** After how many seconds do you recognise the first garment? And where will the two curves go: down, up, level?
+# **Predict.** After how many seconds do you recognise the first garment? And where will the two curves go: down, up,
+# level?
 #
-# (When you have seen enough, press the stop button. The step is finished, and everything below works with what is there.)
+# (When you have seen enough, press the stop button. The step is finished, and everything below works with what is
+# there.)
 
 # %%
 fashion = data.load("fashion", size=32)
@@ -685,22 +705,24 @@ garments = dcgan("non_saturating", pick(quick=96, cpu=56_000, full=600_000))
 garments = fit(garments, fashion, log_every=800, title="Fashion-MNIST, non-saturating")
 
 # %% [markdown]
-# Trousers, shoes, bags, shirts: drawn by a network that has only ever been told how real its pictures look. Now the curves, which are read differently from
-# any other training curve. Each player's gain is the other's loss, so neither can go down for long. **A curve that stays in between is a game still
-# being played.** How good the pictures are it does not say.
+# Trousers, shoes, bags, shirts: drawn by a network that has only ever been told how real its pictures look. Now the
+# curves, which are read differently from any other training curve. Each player's gain is the other's loss, so neither
+# can go down for long. **A curve that stays in between is a game still being played.** How good the pictures are it
+# does not say.
 #
-# $D$'s curve can be turned into a number. Chapter 01 showed that no $D$ reaches more than $V = -\log 4 + 2\,\mathrm{JS}$, with the
-# Jensen-Shannon divergence $\mathrm{JS}$ between the real and the generated distribution. Its loss is $-V$, so
+# $D$'s curve can be turned into a number. Chapter 01 showed that no $D$ reaches more than
+# $V = -\log 4 + 2\,\mathrm{JS}$, with the Jensen-Shannon divergence $\mathrm{JS}$ between the real and the generated
+# distribution. Its loss is $-V$, so
 #
 # $$\mathrm{JS}(p_\mathrm{data}, p_g) \;\ge\; \log 2 - \tfrac12 \cdot (\text{D's loss}).$$
 #
-# - **D's loss is log 4.** The bound says nothing more than $\mathrm{JS} \ge 0$. *This* $D$ sees no difference: either the fakes are perfect, or $D$ is too weak to
-#   notice. The samples say which.
-# - **D's loss is 0.** Then $\mathrm{JS} \ge \log 2$, which is the largest value that it can have: to $D$ the two distributions do not overlap at all. For the
-#   generator that is not nearly done but a complete failure.
+# - **D's loss is log 4.** The bound says nothing more than $\mathrm{JS} \ge 0$. *This* $D$ sees no difference: either
+#   the fakes are perfect, or $D$ is too weak to notice. The samples say which.
+# - **D's loss is 0.** Then $\mathrm{JS} \ge \log 2$, which is the largest value that it can have: to $D$ the two
+#   distributions do not overlap at all. For the generator that is not nearly done but a complete failure.
 #
-# Now the loss that the formula itself writes down, minimax, in a race with the non-saturating one. Same data, same first weights, same noise. $D$ is three times
-# as wide as before, so that it is soon confident.
+# Now the loss that the formula itself writes down, minimax, in a race with the non-saturating one. Same data, same
+# first weights, same noise. $D$ is three times as wide as before, so that it is soon confident.
 #
 # **Predict** $D$'s loss and the pictures of both.
 
@@ -711,8 +733,8 @@ race = {
 }
 
 alt = (
-    "Samples of both runs, and two charts over the images seen. With the non-saturating loss D's loss stays between 0 and log 4 and shapes of garments "
-    "appear. With minimax D's loss falls to 0, the generator's pull on its logits almost vanishes, and the samples remain shapeless."
+    "Samples of both runs, and two charts over the images seen. With the non-saturating loss D's loss swings and blurred garments appear. "
+    "With minimax D's loss falls to 0 and stays there, the generator's pull on its logits all but vanishes, and the samples are noise."
 )
 with plot.figure(4, alt=alt, size=(2.5, 2.5)) as axes:
     for axis, (name, run) in zip(axes, race.items(), strict=False):
@@ -726,7 +748,7 @@ with plot.figure(4, alt=alt, size=(2.5, 2.5)) as axes:
         axes[3].plot(seen, torch.sigmoid(-score if name == "non_saturating" else score), color=colour)
     axes[2].axhline(math.log(4), color="0.6", ls="--", lw=1)
     axes[2].text(seen[-1], math.log(4) + 0.05, "log 4", fontsize=8.5, color="0.4", ha="right")
-    axes[2].set(title="D's loss", xlabel="images seen", ylim=(-0.05, 1.9))
+    axes[2].set(title="D's loss", xlabel="images seen", ylim=(-0.1, 3))
     axes[3].set(title="pull on a mean fake", xlabel="images seen", yscale="log")
 
 last = race["minimax"].history[-1]
@@ -736,18 +758,19 @@ print(
 )
 
 # %% [markdown]
-# Blue is minimax. Both of its losses are next to 0, and in any other training that would be a success. Here it is section 3 in action. $D$ separates the first
-# fakes within a few steps, their logits fall to the left end of the curve, and there minimax is flat. The value of the game is right, its equilibrium is right, and
-# the road to it has no slope.
+# Orange, the non-saturating run, swings wildly, for this $D$ is too strong for it too. But it gets away. Blue is
+# minimax. Both its losses are next to 0, and in any other training that would be a success. Here it is section 3 in
+# action. $D$ separates the first fakes within a few steps, their logits fall to the left end of the curve, and there
+# minimax is flat. The value of the game is right, its equilibrium is right, and the road to it has no slope.
 #
-# Such a run is not dead for ever: a tiny pull is not zero, and Adam enlarges small gradients. With a weaker $D$ minimax comes
-# loose and learns. Try it with `width=64`, and watch when. The non-saturating loss never has to wait.
+# Such a run is not dead for ever: a tiny pull is not zero, and Adam enlarges small gradients. With a weaker $D$ minimax
+# comes loose and learns. Try it with `width=64`, and watch when. The non-saturating loss never has to wait.
 #
 # ## 8. Heads
 #
-# `peeps` are 2,400 drawn heads in colour, 64 pixels a side, from Open Peeps by Pablo Stanley. Four times the pixels, three channels,
-# a quarter of the pictures. So the recipe changes: no batch norm in $D$, R1 as the leash, augmentation on both sides, no momentum. These are the defaults of
-# `TrainConfig` and of the networks.
+# `peeps` are 2,400 drawn heads in colour, 64 pixels a side, from Open Peeps by Pablo Stanley. Four times the pixels,
+# three channels, a quarter of the pictures. So the recipe changes: no batch norm in $D$, R1 as the leash, augmentation
+# on both sides, no momentum. These are the defaults of `TrainConfig` and of the networks.
 #
 # **Predict.** In about a minute, what comes first: the outline, the colours, or the eyes?
 
@@ -762,8 +785,9 @@ print(describe(heads))
 heads = fit(heads, peeps, title="peeps")
 
 # %% [markdown]
-# A head on a neck, hair of different colours, the beginning of a face: from 2,400 drawings and a formula, on this machine, while you watched. The rest is time. The same
-# networks were trained for longer with nearly the same settings, and what they learnt came with the installation (`minigan/weights/peeps.md` says how).
+# A head on a neck, hair, skin of many tones, the beginning of a face: from 2,400 drawings and a formula, on this
+# machine, while you watched. The rest is time. The same networks were trained for longer with nearly the same settings,
+# and what they learnt came with the installation (`minigan/weights/peeps.md` says how).
 
 # %%
 finished, facts = weights.shipped("peeps")
@@ -774,14 +798,17 @@ alt = "Three rows of eight drawn heads. The first from the short run above, with
 plot.grid(torch.cat([heads.sample()[:8], longer]), alt=alt)
 
 # %% [markdown]
-# None of these people was ever drawn by hand. Whether that is true of each of them, and how good they are in numbers, is the question of chapter 03.
+# None of these people was ever drawn by hand. Whether that is true of each of them, and how good they are in numbers,
+# is the question of chapter 03.
 #
-# To train your own for eight minutes, in a terminal: `minigan train peeps -o run`, and then `minigan generate run -o heads.png`.
+# To train your own for eight minutes, in a terminal: `minigan train peeps -o run`, and then
+# `minigan generate run -o heads.png`.
 #
 # ## 9. The ward: what is wrong with these runs?
 #
-# Six training runs, each healthy but for one thing. They use the plain loop that most tutorials write, on four kinds of garment at 16 pixels, so that each
-# takes seconds. Each chart shows samples and five vital signs. **Grey is the healthy twin**: the same run without the fault.
+# Six training runs, each healthy but for one thing. They use the plain loop that most tutorials write, on four kinds of
+# garment at 16 pixels, so that each takes seconds. Each chart shows samples and five vital signs. **Grey is the healthy
+# twin**: the same run without the fault.
 #
 # The six illnesses, in alphabetical order:
 #
@@ -792,8 +819,8 @@ plot.grid(torch.cat([heads.sample()[:8], longer]), alt=alt)
 # - the fakes are not detached;
 # - the gradient penalty takes its norm over the whole batch.
 #
-# Look at each chart, write down a diagnosis *and the sign that decided it*, and only then open the answer. The code of the ward is in
-# `minigan/course/zoo.py`. Reading it first spoils the game.
+# Look at each chart, write down a diagnosis *and the sign that decided it*, and only then open the answer. The code of
+# the ward is in `minigan/course/zoo.py`. Reading it first spoils the game.
 
 # %%
 del heads, finished, longer
@@ -805,12 +832,15 @@ zoo.show(1, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **Mode collapse: the discriminator learns much too slowly for the generator.** All samples are the same garment, whatever the latents. The sign that decides is *variety*:
-# fakes lie much closer together than reals do. The losses are inconspicuous, as in most collapses; $D$'s is even above $\log 4$, worse than guessing.
-# A generator against a discriminator that stands still has one best answer: the one picture that $D$ likes most. Before $D$ has learnt to reject it, all latents have gone there.
+# **Mode collapse: the discriminator learns much too slowly for the generator.** All samples are the same garment,
+# whatever the latents. The sign that decides is *variety*: fakes lie much closer together than reals do. The losses are
+# inconspicuous, as in most collapses; $D$'s is even above $\log 4$, worse than guessing. A generator against a
+# discriminator that stands still has one best answer: the one picture that $D$ likes most. Before $D$ has learnt to
+# reject it, all latents have gone there.
 #
-# *How to see it*: look at many samples at once, and compare their distances with those of real pictures. *The mend*: let $D$ keep up. Here its learning rate is set to that of $G$.
-# R1, a lower momentum or more steps of $D$ for each of $G$ help too, as the ring in chapter 01 showed.
+# *How to see it*: look at many samples at once, and compare their distances with those of real pictures. *The mend*:
+# let $D$ keep up. Here its learning rate is set to that of $G$. R1, a lower momentum or more steps of $D$ for each of
+# $G$ help too, as the ring in chapter 01 showed.
 #
 # </details>
 #
@@ -827,10 +857,13 @@ zoo.show(2, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **The discriminator wins: it learns much too fast for the generator.** $D$'s loss is 0 and $G$'s keeps rising. The sign that decides is the *size of G's gradient*: it is larger than in health.
-# The generator is told loudly where to go and hardly moves, because its learning rate is a thirtieth of what it should be. With the minimax loss the gradient would have vanished as well.
+# **The discriminator wins: it learns much too fast for the generator.** $D$'s loss is 0 and $G$'s keeps rising. The
+# sign that decides is the *size of G's gradient*: it is larger than in health. The generator is told loudly where to go
+# and hardly moves, because its learning rate is a thirtieth of what it should be. With the minimax loss the gradient
+# would have vanished as well.
 #
-# *How to see it*: $D$'s loss near 0, the two mean scores far apart and drifting. *The mend*: equal rates to begin with. A leash on $D$, or a larger generator, where equal rates are not enough.
+# *How to see it*: $D$'s loss near 0, the two mean scores far apart and drifting. *The mend*: equal rates to begin with.
+# A leash on $D$, or a larger generator, where equal rates are not enough.
 #
 # </details>
 
@@ -845,12 +878,13 @@ zoo.show(3, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **The data are in [0, 1].** The losses are healthy, the variety too: the generator learns what it is shown. The sign that decides is the *values of pixels*: nothing real lies below 0.
-# Shown as what they claim to be, pictures in [-1, 1], the samples are washed out, with grey where black should be. Half of the range of the tanh is wasted, and
-# the black background, an exact -1 that a tanh reaches by itself, has become an exact 0 that it must hit.
+# **The data are in [0, 1].** The losses are healthy, the variety too: the generator learns what it is shown. The sign
+# that decides is the *values of pixels*: nothing real lies below 0. Shown as what they claim to be, pictures in [-1,
+# 1], the samples are washed out, with grey where black should be. Half of the range of the tanh is wasted, and the
+# black background, an exact -1 that a tanh reaches by itself, has become an exact 0 that it must hit.
 #
-# *How to see it*: print the range of a batch before training. A `save_image(..., normalize=True)` stretches every picture to the full range and hides the fault for good.
-# *The mend*: `2 * x - 1`, once, where the pictures enter.
+# *How to see it*: print the range of a batch before training. A `save_image(..., normalize=True)` stretches every
+# picture to the full range and hides the fault for good. *The mend*: `2 * x - 1`, once, where the pictures enter.
 #
 # </details>
 
@@ -865,11 +899,13 @@ zoo.show(4, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **The fakes are not detached.** As with patient 2, $D$ wins, and the samples are noise. The sign that decides is again the *size of G's gradient*: here it is next to nothing from the first
-# steps on. $D$'s backward pass has run on into $G$, `retain_graph=True` has silenced the error, and with the minimax loss the two gradients cancel (section 2).
+# **The fakes are not detached.** As with patient 2, $D$ wins, and the samples are noise. The sign that decides is again
+# the *size of G's gradient*: here it is next to nothing from the first steps on. $D$'s backward pass has run on into
+# $G$, `retain_graph=True` has silenced the error, and with the minimax loss the two gradients cancel (section 2).
 #
-# *How to see it*: print the size of $G$'s gradient after $D$'s backward pass. It must be 0. *The mend*: `discriminator(fake.detach())`. The loss of the mended run is still minimax. On these
-# small pictures it is lucky and does not saturate.
+# *How to see it*: print the size of $G$'s gradient after $D$'s backward pass. It must be 0. *The mend*:
+# `discriminator(fake.detach())`. The loss of the mended run is still minimax. On these small pictures it is lucky and
+# does not saturate.
 #
 # </details>
 
@@ -884,8 +920,10 @@ zoo.show(5, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **The gradient penalty takes its norm over the whole batch.** The samples are rough, and the losses far too small for a Wasserstein game. The sign that decides is the *slope of D*: the healthy twin holds it near 1, the
-# patient at $1 / \sqrt{32} \approx 0.18$. The penalty asks for *one* norm over 32 pictures to be 1, and each picture gets its share. Such an exact wrong number is a gift: it names the line.
+# **The gradient penalty takes its norm over the whole batch.** The samples are rough, and the losses far too small for
+# a Wasserstein game. The sign that decides is the *slope of D*: the healthy twin holds it near 1, the patient at
+# $1 / \sqrt{32} \approx 0.18$. The penalty asks for *one* norm over 32 pictures to be 1, and each picture gets its
+# share. Such an exact wrong number is a gift: it names the line.
 #
 # *How to see it*: log the mean slope beside the penalty. *The mend*: `gradient.flatten(1).norm(dim=1)`.
 #
@@ -902,12 +940,14 @@ zoo.show(6, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **The data have been normalised to mean 0 and standard deviation 1.** Their brightest pixels are near 2, and a tanh ends at 1. The sign that decides is again the *values of pixels*: no fake reaches the right
-# part of the real histogram. One bright pixel gives a real picture away, so $D$ need not look at garments at all. The generator presses everything against
-# its limit, in vain.
+# **The data have been normalised to mean 0 and standard deviation 1.** Their brightest pixels are near 2, and a tanh
+# ends at 1. The sign that decides is again the *values of pixels*: no fake reaches the right part of the real
+# histogram. One bright pixel gives a real picture away, so $D$ need not look at garments at all. The generator presses
+# everything against its limit, in vain.
 #
-# *How to see it*: compare the ranges of reals and fakes. *The mend*: pictures in [-1, 1]. Mean and standard deviation belong to the weights of a *pretrained* network, and are applied
-# in front of it, to reals and fakes alike (chapter 04).
+# *How to see it*: compare the ranges of reals and fakes. *The mend*: pictures in [-1, 1]. Mean and standard deviation
+# belong to the weights of a *pretrained* network, and are applied in front of it, to reals and fakes alike (chapter
+# 04).
 #
 # </details>
 
@@ -915,23 +955,29 @@ zoo.show(6, ward)
 zoo.show_mended(6, ward)
 
 # %% [markdown]
-# Two of six charts have unremarkable losses, and two have nearly the same ones for opposite reasons. **Losses alone diagnose nothing.** Look at samples, many at once; at the range of what $D$ sees; at the sizes
-# of gradients; at the variety. In this order, because it is the order of what they cost.
+# Two of six charts have unremarkable losses, and two have nearly the same ones for opposite reasons. **Losses alone
+# diagnose nothing.** Look at samples, many at once; at the range of what $D$ sees; at the sizes of gradients; at the
+# variety. In this order, because it is the order of what they cost.
 #
 # ## Summary
 #
-# - The game becomes two `softplus` on logits. It is binary cross-entropy with a sigmoid, never a softmax, and the sigmoid is never computed.
-# - $D$'s update stops at the fakes (`detach`). $G$'s update passes through $D$ and is stored in $G$ alone (`backward(inputs=...)`).
+# - The game becomes two `softplus` on logits. It is binary cross-entropy with a sigmoid, never a softmax, and the
+#   sigmoid is never computed.
+# - $D$'s update stops at the fakes (`detach`). $G$'s update passes through $D$ and is stored in $G$ alone
+#   (`backward(inputs=...)`).
 # - Minimax is flat where samples are bad. Train $G$ on $-\log D(G(z))$.
-# - A loss decides what the best $D$ answers. A leash decides how steeply: R1, a gradient penalty with one norm for each picture, spectral norm.
+# - A loss decides what the best $D$ answers. A leash decides how steeply: R1, a gradient penalty with one norm for each
+#   picture, spectral norm.
 # - $\log 4$ on $D$'s curve: it sees no difference. 0: it sees nothing in common. A level curve in between is health.
 # - The step is a sum of named terms. In the chapters to come the second formula adds a name.
 #
 # ## Try it
 #
-# **1. Pairs** (10 minutes). A discriminator may compare instead of judge: is this real picture more real than *that* fake?
-# [Jolicoeur-Martineau 2019](https://arxiv.org/abs/1807.00734) takes $-\mathbb{E} \log \sigma(\ell_x - \ell_{G(z)})$ over pairs for $D$, and the same with the two exchanged for $G$. A modern baseline
-# ([Huang et al. 2024](https://arxiv.org/abs/2501.05441)) is built on it. Write $D$'s loss, and run the check.
+# **1. Pairs** (10 minutes). A discriminator may compare instead of judge: is this real picture more real than *that*
+# fake? [Jolicoeur-Martineau 2019](https://arxiv.org/abs/1807.00734) takes
+# $-\mathbb{E} \log \sigma(\ell_x - \ell_{G(z)})$ over pairs for $D$, and the same with the two exchanged for $G$. A
+# modern baseline ([Huang et al. 2024](https://arxiv.org/abs/2501.05441)) is built on it. Write $D$'s loss, and run the
+# check.
 
 
 # %%
@@ -967,31 +1013,39 @@ with suppress(NotYet), checking("Pairs", hints) as c:
     c.close(far, 200.0, "200 on the wrong side cost 200: the sigmoid is not computed")
 
 # %% [markdown]
-# **2. A wrong mend** (15 minutes). Leave out the `detach` with the *non-saturating* loss. Derive what is added up in $G$ for a fake with logit $\ell$, and at which $\ell$ the sum is 0.
-# Then measure it with the networks of section 2. Why do samples of such a run look almost healthy?
+# **2. A wrong mend** (15 minutes). Leave out the `detach` with the *non-saturating* loss. Derive what is added up in
+# $G$ for a fake with logit $\ell$, and at which $\ell$ the sum is 0. Then measure it with the networks of section 2.
+# Why do samples of such a run look almost healthy?
 #
-# **3. Another leash** (20 minutes). Train the garments of section 7 with `loss="hinge"` and `norm="spectral"`, and with `loss="wasserstein"` and
-# `gradient_penalty=10.0` (which norm must go?), for equal *seconds*: `fit(..., seconds=30)`. Which is best? Now change the seed. Is it still?
+# **3. Another leash** (20 minutes). Train the garments of section 7 with `loss="hinge"` and `norm="spectral"`, and with
+# `loss="wasserstein"` and `gradient_penalty=10.0` (which norm must go?), for equal *seconds*: `fit(..., seconds=30)`.
+# Which is best? Now change the seed. Is it still?
 #
-# **4. A seventh patient** (an hour). Add an illness of your own to `zoo.PATIENTS`: labels exchanged in one batch of ten, a generator without batch norm, reals augmented but not fakes.
-# Which vital sign shows it first? Give the chart to a colleague.
+# **4. A seventh patient** (an hour). Add an illness of your own to `zoo.PATIENTS`: labels exchanged in one batch of
+# ten, a generator without batch norm, reals augmented but not fakes. Which vital sign shows it first? Give the chart to
+# a colleague.
 #
 # ## References
 #
 # - I. Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), 2014.
-# - A. Radford, L. Metz, S. Chintala, [Unsupervised Representation Learning with Deep Convolutional GANs](https://arxiv.org/abs/1511.06434), 2016.
+# - A. Radford, L. Metz, S. Chintala,
+#   [Unsupervised Representation Learning with Deep Convolutional GANs](https://arxiv.org/abs/1511.06434), 2016.
 # - X. Mao et al., [Least Squares Generative Adversarial Networks](https://arxiv.org/abs/1611.04076), 2017.
 # - J. H. Lim, J. C. Ye, [Geometric GAN](https://arxiv.org/abs/1705.02894), 2017.
 # - M. Arjovsky, S. Chintala, L. Bottou, [Wasserstein GAN](https://arxiv.org/abs/1701.07875), 2017.
 # - I. Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028), 2017.
-# - L. Mescheder, A. Geiger, S. Nowozin, [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), 2018.
-# - T. Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957), 2018.
-# - S. Zhao et al., [Differentiable Augmentation for Data-Efficient GAN Training](https://arxiv.org/abs/2006.10738), 2020.
+# - L. Mescheder, A. Geiger, S. Nowozin,
+#   [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), 2018.
+# - T. Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957),
+#   2018.
+# - S. Zhao et al., [Differentiable Augmentation for Data-Efficient GAN Training](https://arxiv.org/abs/2006.10738),
+#   2020.
 # - T. Karras et al., [Analyzing and Improving the Image Quality of StyleGAN](https://arxiv.org/abs/1912.04958), 2020.
 # - Y. Yazıcı et al., [The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498), 2019.
 # - A. Aitken et al., [Checkerboard artifact free sub-pixel convolution](https://arxiv.org/abs/1707.02937), 2017.
 # - K. He et al., [Delving Deep into Rectifiers](https://arxiv.org/abs/1502.01852), 2015.
 # - A. Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734), 2019.
-# - N. Huang et al., [The GAN is dead; long live the GAN! A Modern GAN Baseline](https://arxiv.org/abs/2501.05441), 2024.
+# - N. Huang et al., [The GAN is dead; long live the GAN! A Modern GAN Baseline](https://arxiv.org/abs/2501.05441),
+#   2024.
 #
 # **Next:** [03 Evaluation](03_evaluation.ipynb). How good are the pictures, and how sure are we?
