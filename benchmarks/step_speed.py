@@ -148,7 +148,7 @@ def write(found: dict[str, Any]) -> None:
         "# Training step against the tutorial loop\n\n"
         f"`python benchmarks/step_speed.py` on {found['machine']}: `peeps`, {found['size']} px, batch {found['batch']}, "
         f"{found['rounds']} rounds in turns.\n\n"
-        "| | ms a step (median) | times as fast (median of rounds) | smallest to largest |\n| --- | --- | --- | --- |\n"
+        "| | ms a step (median) | times as fast (median) | smallest to largest |\n| --- | --- | --- | --- |\n"
         f"{rows}\n\n"
         "Largest difference of the losses in the first 20 steps of float32: "
         f"{found['largest difference of losses in 20 steps of float32']:.1e}.\n\n"

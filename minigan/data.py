@@ -8,7 +8,6 @@ or (N, 1, H, W) in [-1, 1]; nothing else is passed around.
 
 import difflib
 import os
-import socket
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -25,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minigan.files import PACK, cache_folder, picture_files, read_folder, read_image, square
+from minigan.files import PACK, answers_within, cache_folder, picture_files, read_folder, read_image, square
 
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
@@ -236,17 +235,13 @@ def load_torchvision(name: str, split: str, size: int | None = None, patience: f
     class_name, licence, source = TORCHVISION[name]
     root = cache_folder() / "torchvision"
     which = {"split": split} if name in ("stl10", "celeba") else {"train": split == "train"}
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(patience)
     try:
-        with redirect_stdout(StringIO()):
+        with answers_within(patience), redirect_stdout(StringIO()):
             found = getattr(datasets, class_name)(root, download=True, **which)
     except Exception as error:  # the network, the disk, a changed address: torchvision raises many kinds
         reason = " ".join(f"{type(error).__name__}: {error}".split())  # torchvision writes several lines
         offline = "'fashion' and 'peeps' come with minigan and need no network"
         raise OSError(f"{name} is not in {root} and cannot be downloaded ({reason}); {offline}") from error
-    finally:
-        socket.setdefaulttimeout(before)
     if name == "celeba":
         squares = np.stack([square(picture, size or 64) for picture, _ in found])
         return ImageSet(torch.from_numpy(squares), name, split, licence, source)

@@ -88,10 +88,16 @@ def keep_freed_memory() -> bool:
     True where that worked (Linux with glibc).
 
     A training step frees and asks again for the same large tensors. By default glibc maps each one afresh, and the
-    system clears it page by page. `benchmarks/step_speed.py` measures what this saves.
+    system clears it page by page. The step that `benchmarks/step_speed.py` measures has it.
     """
     if not sys.platform.startswith("linux"):
         return False
     mallopt: Callable[[int, int], int] | None = getattr(ctypes.CDLL(None), "mallopt", None)
-    trim_threshold, mmap_threshold, largest = -1, -3, 2**31 - 1
+    trim_threshold, mmap_threshold, largest = -1, -3, 2**31 - 1  # the numbers of mallopt(3)
     return bool(mallopt and mallopt(mmap_threshold, 2**25) and mallopt(trim_threshold, largest))
+
+
+def return_unused_memory() -> None:
+    """Give the system back what `keep_freed_memory` has kept and nobody uses now: some milliseconds, on glibc only."""
+    if keep_freed_memory():
+        ctypes.CDLL(None).malloc_trim(0)

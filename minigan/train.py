@@ -265,6 +265,7 @@ def fit(
                 good, pending = {}, []  # the old copy goes before the new one comes: together they take much memory
                 good = deepcopy(contents(state))
                 progress.update()
+                hardware.return_unused_memory()  # what drawing and copying have left
             if run and due:
                 save(state, run)
     return state

@@ -81,7 +81,6 @@ import ctypes
 import difflib
 import io
 import os
-import socket
 import sys
 import time
 import zipfile
@@ -104,10 +103,10 @@ from torch import Tensor, nn
 
 from minigan import data
 from minigan.course import checking
-from minigan.files import PACK, cache_folder, picture_files, read_folder, read_image, square
+from minigan.files import PACK, answers_within, cache_folder, picture_files, read_folder, read_image, square
 
 # %% minigan="hardware"
-# device, bf16_speedup, precision, autocast, keep_freed_memory
+# device, bf16_speedup, precision, autocast, keep_freed_memory, return_unused_memory
 
 # %% [markdown]
 # **Predict.** A number in `bfloat16` has the range of `float32` but only 8 of its 24 bits of precision, and takes half the

@@ -701,7 +701,7 @@ def dcgan(loss: str, images: int, width: int = 32) -> TrainState:
     return start(config, Generator(32, channels=1, latents=64, width=32), Discriminator(32, 1, width, norm="batch"))
 
 
-garments = dcgan("non_saturating", pick(quick=96, cpu=56_000, full=600_000))
+garments = dcgan("non_saturating", pick(quick=96, cpu=44_000, full=600_000))
 garments = fit(garments, fashion, log_every=800, title="Fashion-MNIST, non-saturating")
 
 # %% [markdown]
@@ -775,10 +775,10 @@ print(
 # **Predict.** In about a minute, what comes first: the outline, the colours, or the eyes?
 
 # %%
-del garments, race, run, whole, halves
+del fashion, tiny, garments, race, run, whole, halves
 torch.manual_seed(0)
 config = TrainConfig(
-    images=pick(quick=96, cpu=13_000, full=400_000), augment=("brightness", "saturation", "translation")
+    images=pick(quick=96, cpu=12_000, full=400_000), augment=("brightness", "saturation", "translation")
 )
 heads = start(config, Generator(64), Discriminator(64), data="peeps")
 print(describe(heads))
