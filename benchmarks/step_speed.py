@@ -146,8 +146,8 @@ def write(found: dict[str, Any]) -> None:
     rows = "\n".join(f"| {n} | {milliseconds[n]} | {ratio[n]} | {' to '.join(map(str, spread[n]))} |" for n in names)
     (RESULTS / "step_speed.md").write_text(
         "# Training step against the tutorial loop\n\n"
-        f"`python benchmarks/step_speed.py` on {found['machine']}: `peeps`, {found['size']} px, batch {found['batch']}, "
-        f"{found['rounds']} rounds in turns.\n\n"
+        f"`python benchmarks/step_speed.py` on {found['machine']}: `peeps`, {found['size']} px, batch "
+        f"{found['batch']}, {found['rounds']} rounds in turns.\n\n"
         "| | ms a step (median) | times as fast (median) | smallest to largest |\n| --- | --- | --- | --- |\n"
         f"{rows}\n\n"
         "Largest difference of the losses in the first 20 steps of float32: "

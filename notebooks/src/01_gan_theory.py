@@ -308,7 +308,8 @@ print(
 @torch.no_grad()
 def value(net: nn.Module, real: Tensor, fake: Tensor) -> float:
     """V(D, q) estimated on points: minus the discriminator's loss."""
-    return -float(losses.bce_d(net(real), net(fake)))
+    parts = zip(real.split(10_000), fake.split(10_000), strict=True)  # all at once would take much memory
+    return -float(torch.stack([losses.bce_d(net(some_real), net(some_fake)) for some_real, some_fake in parts]).mean())
 
 
 def measured_value(real: GaussianMixture, fake: GaussianMixture, net: nn.Module, rate: float = 2e-3) -> float:
@@ -728,7 +729,8 @@ for name, of_seeds in runs.items():
 # %%
 def nearest(queries: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
     """Of each query the distance to its nearest training example, and that one's index. Any shape after the first."""
-    found = torch.cdist(queries.flatten(1), training.flatten(1)).min(1)
+    parts = training.flatten(1).split(400)  # all at once would take much memory
+    found = torch.cat([torch.cdist(queries.flatten(1), part) for part in parts], dim=1).min(1)
     return found.values, found.indices
 
 
