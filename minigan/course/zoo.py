@@ -39,7 +39,7 @@ CRITIC = Regime(loss="wasserstein", norm="none", penalty=10.0)
 
 # number: (a healthy regime, what is wrong with the patient)
 PATIENTS: dict[int, tuple[Regime, dict[str, object]]] = {
-    1: (Regime(norm="none", generator_rate=2e-3, discriminator_rate=2e-3), {"discriminator_rate": 3e-4}),
+    1: (Regime(norm="none", generator_rate=2e-3, discriminator_rate=2e-3), {"discriminator_rate": 1.5e-4}),
     2: (Regime(), {"generator_rate": 3e-5}),
     3: (Regime(), {"shift": -1.0, "spread": 2.0}),
     4: (Regime(loss="minimax"), {"detach": False}),
