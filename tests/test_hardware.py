@@ -143,7 +143,7 @@ def test_memory_is_kept_where_glibc_obeys(monkeypatch, answers, expected):
     monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     assert keep_freed_memory.__wrapped__() is expected
     if expected:
-        assert calls == [(-3, 2**30), (-1, 2**31 - 1)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+        assert calls == [(-3, 2**25), (-1, 2**31 - 1)]  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
@@ -151,3 +151,12 @@ def test_other_systems_are_left_alone(monkeypatch, platform):
     monkeypatch.setattr(sys, "platform", platform)
     monkeypatch.setattr(ctypes, "CDLL", lambda name: pytest.fail("glibc is not here"))
     assert keep_freed_memory.__wrapped__() is False
+
+
+@pytest.mark.parametrize(("kept", "expected"), [(True, [0]), (False, [])])
+def test_unused_memory_goes_back_where_it_was_kept(monkeypatch, kept, expected):
+    calls = []
+    monkeypatch.setattr(hardware, "keep_freed_memory", lambda: kept)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(malloc_trim=calls.append))
+    hardware.return_unused_memory()
+    assert calls == expected

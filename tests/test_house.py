@@ -198,7 +198,8 @@ def test_make_says_when_python_makes_no_environments(tmp_path):
 
 @needs_make
 def test_pytest_comes_last_in_make_test():
-    planned = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = ["make", "--no-print-directory", "-n", "test"]  # make, when it runs the tests, would say where it is
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     commands = [line for line in planned.stdout.splitlines() if "ruff" in line or "mypy" in line or "pytest" in line]
     assert [command.split()[0].rpartition("/")[2] for command in commands] == ["ruff", "ruff", "mypy", "python"]
     assert planned.stdout.splitlines()[-1].endswith("-m pytest")
