@@ -832,7 +832,7 @@ zoo.show(1, ward)
 #
 # <details><summary>The answer</summary>
 #
-# **Mode collapse: the discriminator learns much too slowly for the generator.** All samples are the same garment,
+# **Mode collapse: the discriminator learns much too slowly for the generator.** All samples are nearly the same picture,
 # whatever the latents. The sign that decides is *variety*: fakes lie much closer together than reals do. The losses are
 # inconspicuous, as in most collapses; $D$'s is even above $\log 4$, worse than guessing. A generator against a
 # discriminator that stands still has one best answer: the one picture that $D$ likes most. Before $D$ has learnt to
