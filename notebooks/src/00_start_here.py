@@ -118,9 +118,9 @@ print(f"this machine trains a convolution {speedup:.1f} times as fast in bfloat1
 print(f"so the course uses {str(precision()).removeprefix('torch.')} here")
 
 # %% [markdown]
-# **Explain.** Only processors with instructions for bfloat16 gain from it, and memory traffic and small operations keep the
-# gain below two. Others must emulate each product, and are many times slower. That is why the library measures instead of
-# believing: a setting that doubles the speed of one laptop can ruin another.
+# **Explain.** A processor gains from it only if it has instructions for bfloat16, and memory traffic and small operations take
+# their part of the time all the same. Others must emulate each product. That is why the library measures instead of believing:
+# a setting that speeds up one laptop can slow down another.
 
 # %% [markdown]
 # ## 2. A picture is a tensor
