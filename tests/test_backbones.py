@@ -2,8 +2,12 @@
 
 import copy
 import socket
+import sys
 
+import huggingface_hub
 import pytest
+import safetensors.torch
+import timm
 import torch
 import torch.nn.functional as F
 import torchvision
@@ -12,7 +16,7 @@ from torch.testing import assert_close
 
 from minigan import backbones
 from minigan.backbones import BACKBONES, Backbone, Frozen, SameConv2d, convolution, efficientnet_lite0
-from minigan.data import photo, resize
+from minigan.data import load, photo, resize
 from minigan.files import answers_within
 
 CATEGORIES = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.meta["categories"]
@@ -180,11 +184,14 @@ def test_grey_is_three_equal_channels_and_small_images_are_enlarged():
     backbone = Backbone("vgg16", [0], weights=None, size=48)
     grey = images(1, 24, 32, channels=1)
     assert backbone(grey)["conv1_1"].shape == (1, 64, 48, 64)
-    assert_close(backbone(grey), backbone(resize(grey, (48, 64)).repeat(1, 3, 1, 1)))
+    enlarged = F.interpolate(grey, (48, 64), mode="bicubic")
+    assert_close(backbone(grey), backbone.features(enlarged.repeat(1, 3, 1, 1)))
     assert backbone(images(1, 50, 60))["conv1_1"].shape[-2:] == (50, 60)
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "vgg16", "resnet18"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet_lite0", "vgg16", "resnet18", "fashion_classifier", "timm:mobilenetv3_small_050"]
+)
 def test_gradients_reach_the_image_and_no_weight(name):
     backbone = Backbone(name, weights=None, generator=seeded())
     x = images(1).requires_grad_()
@@ -250,7 +257,72 @@ def test_weights_are_downloaded_once(monkeypatch, no_downloads):
     assert_close(first.state_dict(), second.state_dict())
 
 
+def test_the_fashion_classifier_knows_garments():
+    garments = load("fashion", "test")
+    net = Backbone("fashion_classifier", ["features", "logits"])
+    assert net.channels == {"features": 128, "logits": 10}
+    answers = net(garments[:1000])["logits"].argmax(1)
+    assert (answers == garments.labels[:1000]).float().mean() > 0.87
+
+
+def test_a_network_of_timm_equals_timms_own_features(tmp_path):
+    torch.manual_seed(0)
+    model = timm.create_model("mobilenetv3_small_050", features_only=True).eval()
+    whole = timm.create_model("mobilenetv3_small_050")
+    safetensors.torch.save_file(whole.state_dict(), tmp_path / "model.safetensors")
+    model.load_state_dict(whole.state_dict(), strict=False)
+    backbone = Backbone("timm:mobilenetv3_small_050", weights=tmp_path / "model.safetensors")
+    assert list(backbone.channels.values()) == model.feature_info.channels()
+    assert list(backbone.strides.values()) == model.feature_info.reduction()
+    x = images(2, 97, 131)
+    maps = model((x + 1 - 2 * backbone.mean) / (2 * backbone.std))
+    assert_close(list(backbone(x).values()), maps, rtol=1e-4, atol=1e-5)
+
+
+def test_weights_of_timm_come_from_the_hub(monkeypatch, tmp_path, refuses):
+    asked = []
+
+    def download(repository, file):
+        asked.append((repository, file))
+        torch.manual_seed(1)
+        safetensors.torch.save_file(timm.create_model("resnet18").state_dict(), tmp_path / "model.safetensors")
+        return str(tmp_path / "model.safetensors")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", download)
+    backbone = Backbone("timm:resnet18", ["conv1"])
+    torch.manual_seed(1)
+    assert_close(backbone.net.conv1.weight, timm.create_model("resnet18").conv1.weight)
+    assert asked == [("timm/resnet18.a1_in1k", "model.safetensors")]
+
+    def fail(repository, file):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", fail)
+    with refuses(OSError, "weights of timm:resnet18", "ConnectionError: no network", "give its path as weights"):
+        Backbone("timm:resnet18")
+
+
 # Errors
+
+
+def test_names_that_timm_does_not_know_or_that_cannot_be_cut(refuses, monkeypatch):
+    with refuses(ValueError, "timm:resnet17 is not known to timm", "timm.list_models()"):
+        Backbone("timm:resnet17", weights=None)
+    with refuses(ValueError, "computes differently for different pictures", "choose another network"):
+        Backbone("timm:vgg11_bn", weights=None)
+    with refuses(ValueError, "VisionTransformer computes nothing at blocks", "choose another layer"):
+        Backbone("timm:vit_tiny_patch16_224", ["blocks"], weights=None)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with refuses(OSError, "timm:resnet18 is built by the package timm", "pip install timm"):
+        Backbone("timm:resnet18", weights=None)
+
+
+def test_the_fashion_classifier_is_no_imagenet_net(refuses, monkeypatch, tmp_path):
+    with refuses(ValueError, "trained on Fashion-MNIST", "weights='default'"):
+        Backbone("fashion_classifier", weights="imagenet")
+    monkeypatch.setattr(backbones, "CLASSIFIER", tmp_path / "fashion_classifier.safetensors")
+    with refuses(FileNotFoundError, "fashion_classifier has no weights in", str(tmp_path), "install minigan again"):
+        Backbone("fashion_classifier")
 
 
 def test_weights_that_are_not_at_hand(refuses, no_downloads, tmp_path, monkeypatch):

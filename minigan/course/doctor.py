@@ -226,7 +226,7 @@ def weights(folder: Path = PACKAGE / "weights") -> list[Finding]:
     """The trained networks that come with minigan can be opened."""
     from safetensors import SafetensorError, safe_open
 
-    files = sorted(folder.glob("*.safetensors"))
+    files = sorted(folder.rglob("*.safetensors"))
     for path in files:
         try:
             with safe_open(path, framework="np") as file:
