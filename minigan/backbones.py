@@ -56,13 +56,12 @@ class Frozen(nn.Module):
 class Backbone(Frozen):
     """Images (N, 3 or 1, H, W) in [-1, 1] -> {layer: features} of a frozen network, in the order asked for.
 
-    `layers`: names such as "relu3_3", "layer2", "block4.expand" or "pool", or a stage's number, which for VGG is
-    torchvision's: 3 is "relu1_2". By default one layer of each size of map. Nothing behind the last one is computed.
-    `name`: one of `BACKBONES`, or "timm:" and the name of any convolutional network of the package timm. `weights`:
-    "default" (those of its best-known training: "imagenet", but for the Fashion classifier), a file, or None for a
-    control with random weights, drawn from `generator`. `size`: pixels to which the shorter side of smaller images is
-    enlarged. `channels` and `strides` know each layer's map; "pool" and "logits" are vectors (N, C) and have no stride.
-    Raises `ValueError` for what does not exist or fit, `OSError` for weights that are not at hand.
+    `name`: one of `BACKBONES`, or "timm:" and any convolutional network of timm. `layers`: names such as "relu3_3",
+    "block4.expand" or "pool", or a stage's number, which for VGG is torchvision's; by default one of each size of map.
+    Nothing behind the last one is computed. `weights`: "default" (ImageNet's, but for "fashion_classifier"), a file, or
+    None for a control with random weights from `generator`. `size`: pixels to which the shorter side of smaller images
+    is enlarged. `channels` and `strides` know each map; vectors such as "pool" have no stride. Raises `ValueError` for
+    what does not exist or fit, `OSError` for missing weights.
     """
 
     def __init__(
@@ -75,8 +74,6 @@ class Backbone(Frozen):
     ):
         net, file_names, (mean, std), every_size = build(name)
         chosen = [find_layer(net, layer, name) for layer in (every_size if layers is None else layers)]
-        if not chosen:
-            raise ValueError(f"no layer of {name} was asked for; name one of {', '.join(net._modules)}")
         start_at_random(net.eval(), generator)
         if weights is not None:
             load_weights(net, find_weights(name, weights), file_names)
@@ -123,6 +120,8 @@ class Tracer(fx.Tracer):
 
 def up_to(net: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
     """The part of a network that leads to these layers, with their outputs as {layer: features}."""
+    if not layers:
+        raise ValueError(f"no layer was asked for; name one of {', '.join(net._modules)}")
     try:
         graph = Tracer().trace(net)
     except (fx.proxy.TraceError, AssertionError, TypeError) as error:

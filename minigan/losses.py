@@ -95,5 +95,5 @@ def gradient_penalty(
     One mixing weight is drawn for each pair, from `generator`.
     """
     weight = torch.rand((len(real), *[1] * (real.ndim - 1)), generator=generator).to(real)
-    squared = squared_gradient_norm(discriminator, torch.lerp(real, fake.detach(), weight))
+    squared = squared_gradient_norm(discriminator, torch.lerp(real, fake, weight))
     return (squared.clamp(min=1e-12).sqrt() - 1).square().mean()

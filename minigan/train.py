@@ -180,7 +180,7 @@ def step(state: TrainState, batch: Batch, generate: Generate | None = None, term
     state.g_optimizer.step()
     state.steps += 1
     state.seen += len(batch["real"])
-    update_average(state)
+    update_average(state, len(batch["real"]))
     return {name: loss.detach() for name, loss in {**logged, **losses}.items()}
 
 
@@ -210,10 +210,13 @@ def discriminator_step(state: TrainState, real: Tensor, fake: Tensor) -> Batch:
 
 
 @torch.no_grad()
-def update_average(state: TrainState) -> None:
-    """Move the averaged generator towards the trained one, with a half-life of at most a twentieth of `seen`."""
+def update_average(state: TrainState, images: int) -> None:
+    """Move the average towards the generator after a step of so many images.
+
+    The half-life is at most a twentieth of all images seen.
+    """
     half_life = min(state.config.ema_half_life, 0.05 * state.seen)
-    keep = 0.5 ** (state.config.batch / half_life)
+    keep = 0.5 ** (images / half_life)
     torch._foreach_lerp_(list(state.average.parameters()), list(state.generator.parameters()), 1 - keep)
     if buffers := list(state.average.buffers()):
         torch._foreach_copy_(buffers, list(state.generator.buffers()))
@@ -253,11 +256,12 @@ def fit(
     with stopping() as stop, Progress(state, title, quiet) as progress:
         ended = state.seen >= state.config.images
         while not ended:
+            before = state.seen
             pending.append(step(state, batches(), generate, terms))
             state.seconds = time.perf_counter() - began
             ended = state.seen >= state.config.images or state.seconds >= until or stop.is_set()
-            due = ended or passed(state, save_every)
-            if due or passed(state, log_every):  # what is saved has been looked at
+            due = ended or passed(before, state.seen, save_every)
+            if due or passed(before, state.seen, log_every):  # what is saved has been looked at
                 averages = mean_losses(pending)
                 if not finite(state, averages):
                     raise FloatingPointError(go_back(state, good, pending, run))
@@ -271,9 +275,9 @@ def fit(
     return state
 
 
-def passed(state: TrainState, every: int) -> bool:
-    """Whether the last step has passed a multiple of `every` images."""
-    return state.seen // every > (state.seen - state.config.batch) // every
+def passed(before: int, after: int, every: int) -> bool:
+    """Whether a multiple of `every` images lies between the numbers seen before and after a step."""
+    return after // every > before // every
 
 
 def mean_losses(losses: list[Batch]) -> dict[str, float]:

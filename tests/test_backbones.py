@@ -360,7 +360,7 @@ def test_a_layer_that_does_not_exist_is_answered_with_the_list(refuses):
         (["layer9"], "layer of resnet18 'layer9' is not known", "'layer4'"),
         (["qq"], "choose one of conv1, bn1, relu", "pool, logits"),
         ([99], "resnet18 has no layer 99", "0 to 9", "conv1, bn1"),
-        ([], "no layer of resnet18", "conv1, bn1"),
+        ([], "no layer was asked for", "conv1, bn1"),
     ):
         with refuses(ValueError, *parts):
             Backbone("resnet18", layers, weights=None)

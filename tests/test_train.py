@@ -267,6 +267,12 @@ def test_weights_and_terms_that_do_not_fit_are_refused(discriminator, given, sai
         step(state, {"real": pictures()[:4]})
 
 
+def test_a_multiple_is_passed_whatever_the_batches():
+    seen = [0, 30, 60, 101, 199, 200, 230]
+    steps = list(itertools.pairwise(seen))
+    assert [after for before, after in steps if train.passed(before, after, 100)] == [101, 200]
+
+
 # The average
 
 
@@ -278,7 +284,7 @@ def test_the_average_forgets_half_in_a_half_life():
         for parameter in state.generator.parameters():
             parameter += 1.0
     for _ in range(10):  # of 10 images
-        train.update_average(state)
+        train.update_average(state, 10)
     assert_close(flat(state.average.parameters()), (first + target) / 2)
 
 
@@ -290,7 +296,7 @@ def test_the_average_warms_up_and_takes_the_statistics_as_they_are():
         for tensor in [*state.generator.parameters(), *state.generator.buffers()]:
             tensor += 1
     before = flat(state.average.parameters())
-    train.update_average(state)  # half-life 4 images
+    train.update_average(state, 4)  # half-life 4 images
     assert_close(flat(state.average.parameters()), before + 0.5)
     assert_close(list(state.average.buffers()), list(state.generator.buffers()), rtol=0, atol=0)
 
