@@ -79,7 +79,10 @@ def train(
     name: Annotated[str, typer.Argument(metavar="DATA", help="A set by name, such as peeps, or a folder, ./pictures.")],
     run: Annotated[Path, typer.Option("-o", "--output", help="Folder for checkpoints, weights and samples.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
-    images: Annotated[int, typer.Option(min=1, help="Real images to show in all.")] = 120_000,
+    start: Annotated[str | None, typer.Option(help="Fine-tune shipped networks, such as peeps, on these data.")] = None,
+    images: Annotated[
+        int | None, typer.Option(min=1, help="Real images to show in all; 120,000, or 30,000 with --start.")
+    ] = None,
     minutes: Annotated[float, typer.Option(min=0, help="Stop after this time; 0 for no limit.")] = 0,
     size: Annotated[int | None, typer.Option(help="Pixels of a side; by default the data's, at most 64.")] = None,
     width: Annotated[int, typer.Option(min=1, help="Channels before the picture; the depth doubles from there.")] = 48,
@@ -87,7 +90,7 @@ def train(
     norm: Annotated[str, typer.Option(help="The discriminator's: none, batch or spectral.")] = "none",
     loss: Annotated[str, typer.Option(help="A name from minigan.losses.ADVERSARIAL.")] = "non_saturating",
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 32,
-    rate: Annotated[float, typer.Option(help="Adam's learning rate.")] = 4e-4,
+    rate: Annotated[float | None, typer.Option(help="Adam's learning rate; 4e-4, or 2e-4 with --start.")] = None,
     r1: Annotated[float, typer.Option(min=0, help="Strength of the R1 penalty.")] = 0.5,
     augment: Annotated[str, typer.Option(help="Augmentations with commas between; 'none' for none.")] = "auto",
     seed: Annotated[int, typer.Option(help="Seed of weights, latents and batches.")] = 0,
@@ -105,6 +108,8 @@ def train(
         minigan train peeps -o run --resume --images 300000
 
         minigan train ./holiday -o run --size 64 --minutes 30
+
+        minigan train ./my_heads -o run --start peeps --minutes 5
     """
     if device:
         os.environ["MINIGAN_DEVICE"] = device
@@ -164,18 +169,27 @@ def prepare(name: str, options: dict[str, Any]) -> "tuple[TrainState, ImageSet]"
     """A fresh training state from the options of the command line, and the pictures."""
     import torch
 
-    from minigan import data, nets, train
+    from minigan import data, nets, train, weights
 
     pictures = data.load(name, size=options["size"])
     size = options["size"] or min(pictures.size, 64)
+    facts = {"data": pictures.name, "pictures": len(pictures)}
+    if options.get("start"):
+        generator, discriminator = weights.shipped_pair(options["start"])
+        shape, size = generator.arguments, generator.arguments["size"]
+        if pictures.pixels.shape[1] != shape["channels"] or options["size"] not in (None, size):
+            wanted = f"{options['size'] or size} pixels, {pictures.pixels.shape[1]} channels"
+            drawn = f"{options['start']} draws {size} pixels, {shape['channels']} channels"
+            raise ValueError(f"{drawn}, the data would have {wanted}; choose other data, or train without --start")
+        facts["start"] = options["start"]
+    else:
+        torch.manual_seed(options["seed"])  # the networks' first weights
+        channels = pictures.pixels.shape[1]
+        generator = nets.Generator(size, channels, width=options["width"], upsampling=options["upsampling"])
+        discriminator = nets.Discriminator(size, channels, options["width"], options["norm"])
     if size != pictures.size:
         pictures = data.load(name, size=size)
-    channels = pictures.pixels.shape[1]
-    torch.manual_seed(options["seed"])  # the networks' first weights
-    generator = nets.Generator(size, channels, width=options["width"], upsampling=options["upsampling"])
-    discriminator = nets.Discriminator(size, channels, options["width"], options["norm"])
-    facts = {"data": pictures.name, "pictures": len(pictures)}
-    return train.start(configure(options, channels), generator, discriminator, **facts), pictures
+    return train.start(configure(options, pictures.pixels.shape[1]), generator, discriminator, **facts), pictures
 
 
 def configure(options: dict[str, Any], channels: int) -> "TrainConfig":
@@ -185,8 +199,11 @@ def configure(options: dict[str, Any], channels: int) -> "TrainConfig":
     usual = "brightness,saturation,translation" if channels == 3 else "none"
     augment = usual if options["augment"] == "auto" else options["augment"]
     names = tuple(part.strip() for part in augment.split(",") if part.strip() != "none")
-    same = ("images", "loss", "batch", "rate", "r1", "seed", "precision")
-    return TrainConfig(augment=names, **{key: options[key] for key in same})
+    same = ("loss", "batch", "r1", "seed", "precision")
+    tuned = bool(options.get("start"))
+    images = (30_000 if tuned else 120_000) if options["images"] is None else options["images"]
+    rate = (2e-4 if tuned else 4e-4) if options["rate"] is None else options["rate"]
+    return TrainConfig(augment=names, images=images, rate=rate, **{key: options[key] for key in same})
 
 
 @app.command()

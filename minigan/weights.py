@@ -81,6 +81,15 @@ def shipped(name: str) -> tuple[nn.Module, dict[str, Any]]:
     return load_network(SHIPPED / f"{known(name, shipped_names(), 'shipped network')}.safetensors")
 
 
+def shipped_pair(name: str) -> tuple[Generator, Discriminator]:
+    """A shipped generator with the discriminator that it was trained against, to go on from. Names: those with both."""
+    names = shipped_names()
+    name = known(name, [both for both in names if f"{both}-discriminator" in names], "start with a discriminator")
+    generator, discriminator = shipped(name)[0], shipped(f"{name}-discriminator")[0]
+    assert isinstance(generator, Generator) and isinstance(discriminator, Discriminator)
+    return generator, discriminator
+
+
 def shipped_names() -> list[str]:
     """The names of the trained networks that came with this installation."""
     return sorted(path.stem for path in SHIPPED.glob("*.safetensors"))

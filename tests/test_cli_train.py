@@ -313,3 +313,39 @@ def test_a_training_that_fails_says_why(minigan, folder, tmp_path, monkeypatch):
     assert train.read_checkpoint(tmp_path / "run")["seen"] == 0
     monkeypatch.setattr(train, "step", ordinary)
     assert minigan("train", folder, "-o", tmp_path / "run", "--resume")[0] == 0
+
+
+# Fine-tuning
+
+
+def test_a_start_is_fine_tuned_and_resumed(minigan, tmp_path):
+    run = tmp_path / "run"
+    few = ["--images", 16, "--batch", 8, "--precision", "float32"]
+    code, said, complained = minigan("train", "micah", "-o", run, "--start", "peeps", *few)
+    assert code == 0 and "micah (train): 100 images" in said, complained
+    settings = train.saved_settings(run)
+    assert (settings["rate"], settings["start"], settings["data"]) == (2e-4, "peeps", "micah")
+    tuned, peeps = weights.find(str(run))[0], weights.find("peeps")[0]
+    apart = [
+        float((a - b).norm().detach() / b.norm().detach())
+        for a, b in zip(tuned.parameters(), peeps.parameters(), strict=True)
+    ]
+    assert 0 < max(apart) < 0.1  # it started there, and went on
+    code, said, complained = minigan("train", "micah", "-o", run, "--resume", "--images", 24)
+    assert code == 0 and train.read_checkpoint(run)["seen"] == 24, complained
+
+
+def test_starts_that_do_not_fit(minigan, tmp_path):
+    for arguments, message in (
+        (["micah", "--start", "peep"], "start with a discriminator 'peep' is not known; did you mean 'peeps'?"),
+        (
+            ["fashion", "--start", "peeps"],
+            "peeps draws 64 pixels, 3 channels, the data would have 64 pixels, 1 channels",
+        ),
+        (
+            ["micah", "--start", "peeps", "--size", 32],
+            "peeps draws 64 pixels, 3 channels, the data would have 32 pixels",
+        ),
+    ):
+        code, _, complained = minigan("train", *arguments, "-o", tmp_path / "run")
+        assert code == 2 and message in complained, complained

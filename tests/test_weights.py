@@ -5,11 +5,12 @@ import json
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.testing import assert_close
 
 from minigan import weights
 from minigan.files import whole_file
 from minigan.nets import NORMS, UPSAMPLING, Discriminator, Generator
-from minigan.weights import find, load_generator, load_network, save_network, shipped, shipped_names
+from minigan.weights import find, load_generator, load_network, save_network, shipped, shipped_names, shipped_pair
 
 
 def generator(**arguments) -> Generator:
@@ -163,5 +164,24 @@ def test_what_is_shipped_can_be_used(name):
     network, facts = shipped(name)
     assert all(tensor.isfinite().all() for tensor in network.state_dict().values())
     assert facts["data"]
-    inputs = torch.zeros(1, 128) if isinstance(network, Generator) else torch.zeros(1, *network.shape)
+    inputs = torch.zeros(1, network.latents) if isinstance(network, Generator) else torch.zeros(1, *network.shape)
     assert network(inputs).isfinite().all()
+
+
+def test_half_precision_halves_the_file_and_computes_in_float32(tmp_path):
+    network = generator(size=16, width=8, latents=32)
+    save_network(tmp_path / "whole.safetensors", network)
+    save_network(tmp_path / "half.safetensors", network, half=True)
+    whole, half = (tmp_path / f"{name}.safetensors" for name in ("whole", "half"))
+    assert half.stat().st_size < 0.6 * whole.stat().st_size
+    loaded, _ = load_network(half)
+    for name, tensor in network.state_dict().items():
+        expected = tensor.half().to(tensor.dtype) if tensor.is_floating_point() else tensor
+        assert_close(loaded.state_dict()[name], expected, rtol=0, atol=0)
+
+
+def test_a_pair_to_go_on_from(shelf, refuses):
+    generator, discriminator = shipped_pair("peeps")
+    assert (type(generator), type(discriminator)) == (Generator, Discriminator)
+    with refuses(ValueError, "start with a discriminator 'bags' is not known", "peeps"):
+        shipped_pair("bags")
