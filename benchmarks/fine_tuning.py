@@ -4,7 +4,7 @@
     python benchmarks/fine_tuning.py --runs runs/fine_tuning --report    write benchmarks/results/fine_tuning.*
     python benchmarks/fine_tuning.py --runs /tmp/trial --quick           a trial: two runs of a few steps
 
-72 runs, each of one to six minutes on one idle core; `--workers` of them at once. The start is the shipped `peeps`
+62 runs, each of one to six minutes on one idle core; `--workers` of them at once. The start is the shipped `peeps`
 generator and discriminator. Every snapshot is the averaged generator. It draws 300 heads from the same latents, and
 feature nets that no training used compare them with the 300 held-out pictures of the style: EfficientNet-Lite0
 (ImageNet), our Fashion classifier, and a ResNet-18 with random weights, which still sees colours and shapes (Naeem et
@@ -32,6 +32,7 @@ from torch import Tensor
 
 from minigan import data, hardware, metrics, nets, plot, train, transfer, weights
 from minigan.backbones import Backbone
+from minigan.course import fewshot
 from minigan.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
@@ -43,17 +44,19 @@ SNAPSHOTS = (0, 2_000, 4_000, 8_000)
 LONG = (*SNAPSHOTS, 16_000, 24_000, 32_000, 40_000)
 JUDGES = ("efficientnet_lite0", "fashion_classifier", "random_resnet18")
 
+SCRATCH = {"rate": 4e-4, "ema_ramp_up": 0.05}  # the library's own settings; with the others a new G learns more slowly
+
 # way: (the generator starts as, the discriminator starts as, what is special)
 WAYS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "fine-tuned": ("pretrained", "pretrained", {}),
-    "from scratch": ("new", "new", {"rate": 4e-4}),
+    "from scratch": ("new", "new", SCRATCH),
     "new D": ("pretrained", "new", {}),
     "D's first 2 layers frozen": ("pretrained", "pretrained", {"frozen": 2}),
     "D's first 4 layers frozen": ("pretrained", "pretrained", {"frozen": 4}),
     "not augmented": ("pretrained", "pretrained", {"augment": ()}),
     "rates by depth": ("pretrained", "pretrained", {"decay": 0.6}),
     "projected D": ("pretrained", "projected", {}),
-    "projected D, G from scratch": ("new", "projected", {"rate": 4e-4}),
+    "projected D, G from scratch": ("new", "projected", SCRATCH),
 }
 
 
@@ -74,17 +77,23 @@ class Run:
 
 def plan() -> list[Run]:
     """All runs, those that matter most first."""
-    runs = [Run("fine-tuned", seed=seed) for seed in SEEDS]
+    runs = [Run("fine-tuned", seed=seed, snapshots=LONG[:6]) for seed in SEEDS]
     runs += [Run("from scratch", seed=seed, snapshots=LONG) for seed in SEEDS]
-    runs += [Run("fine-tuned", style, count, seed) for seed in SEEDS for style in STYLES for count in COUNTS]
-    at_both = ("not augmented", "D's first 2 layers frozen", "D's first 4 layers frozen")
-    runs += [Run(way, "micah", count, seed) for seed in SEEDS for way in at_both for count in (10, 100)]
-    runs += [Run(way, seed=seed) for seed in SEEDS for way in ("new D", "rates by depth")]
-    runs += [Run("from scratch", style, 100, seed) for seed in SEEDS for style in ("adventurer", "pixelart")]
-    projected = [way for way in WAYS if "projected" in way]
-    runs += [Run(way, seed=seed, snapshots=SNAPSHOTS[:3]) for seed in SEEDS for way in projected]
-    runs += [Run("from scratch", "micah", count, seed) for seed in SEEDS for count in COUNTS[:2]]
-    return list({run.name: run for run in reversed(runs)}.values())[::-1]  # each once, at its first place
+    runs += [Run("fine-tuned", "micah", count, seed) for seed in SEEDS for count in COUNTS[:2]]
+    runs += [Run("fine-tuned", style, 100, seed) for seed in SEEDS[:2] for style in ("adventurer", "pixelart")]
+    variants = ("not augmented", "D's first 2 layers frozen")
+    runs += [Run(way, "micah", count, seed) for seed in SEEDS[:2] for way in variants for count in (10, 100)]
+    runs += [Run("from scratch", style, 100, seed) for seed in SEEDS[:2] for style in ("adventurer", "pixelart")]
+    runs += [Run(way, seed=0, snapshots=SNAPSHOTS[:3]) for way in WAYS if "projected" in way]
+    runs += [Run("new D", seed=seed) for seed in SEEDS[:2]]
+    others = [(style, count) for style in ("adventurer", "pixelart") for count in COUNTS[:2]]
+    runs += [Run("fine-tuned", style, count, seed) for seed in SEEDS[:2] for style, count in others]
+    runs += [Run(way, seed=1, snapshots=SNAPSHOTS[:3]) for way in WAYS if "projected" in way]
+    runs += [Run(way, seed=seed) for seed in SEEDS[:2] for way in ("D's first 4 layers frozen", "rates by depth")]
+    runs += [Run("from scratch", "micah", count, seed) for seed in SEEDS[:2] for count in COUNTS[:2]]
+    runs += [Run("fine-tuned", style, count, 2) for style in ("adventurer", "pixelart") for count in COUNTS]
+    runs += [Run(way, "micah", count, 2) for way in variants for count in (10, 100)]
+    return runs
 
 
 def begin(run: Run, dtype: str) -> tuple[train.TrainState, data.ImageSet]:
@@ -92,7 +101,7 @@ def begin(run: Run, dtype: str) -> tuple[train.TrainState, data.ImageSet]:
     g_start, d_start, special = WAYS[run.way]
     pictures = data.load(run.style)
     chosen = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(run.seed))[: run.count]
-    settings: dict[str, Any] = {"rate": 2e-4, "augment": HEADS, "ema_half_life": 1_000, **special}
+    settings: dict[str, Any] = {"rate": 1e-4, "augment": HEADS, "ema_half_life": 1_000, "ema_ramp_up": 0.0, **special}
     frozen, decay = settings.pop("frozen", 0), settings.pop("decay", 1.0)
     if d_start == "projected":
         settings |= {"r1": 0.0}
@@ -199,6 +208,177 @@ def train_all(runs: Iterable[Run], folder: Path, workers: int) -> None:
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """The finished runs in the order of the plan: way, style, count, seed and curve."""
+    found = []
+    for run in [run for run in plan() if (folder / f"{run.name}.json").exists()]:
+        curve = json.loads((folder / f"{run.name}.json").read_text())["curve"]
+        if curve[-1]["images"] >= run.snapshots[-1]:  # a run that was stopped has written what it had
+            found.append({"way": run.way, "style": run.style, "count": run.count, "seed": run.seed, "curve": curve})
+    if not found:
+        raise FileNotFoundError(f"no finished runs in {folder}; train some first: --runs {folder}")
+    return found
+
+
+def floor() -> dict[str, dict[str, float]]:
+    """The distance of 300 other real pictures of each style: what a perfect generator would get."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # as in `judge`
+        return {
+            style: {
+                name: round(
+                    float(metrics.frechet_distance(real_features(name, style), look(name, data.load(style)[:300]))), 3
+                )
+                for name in JUDGES
+            }
+            for style in STYLES
+        }
+
+
+def summarise(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For each way, style and count, at each snapshot: mean, lowest and highest over the seeds, of all measures."""
+    groups: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    for run in found:
+        groups.setdefault((run["way"], run["style"], run["count"]), []).append(run)
+    rows = []
+    for (way, style, count), group in groups.items():
+        curve = []
+        for entries in zip(*(run["curve"] for run in group), strict=True):
+            row: dict[str, Any] = {"images": entries[0]["images"], "seconds": over([e["seconds"] for e in entries])}
+            for name in JUDGES:
+                row[name] = {measure: over([e[name][measure] for e in entries]) for measure in entries[0][name]}
+            curve.append(row)
+        seeds = [run["seed"] for run in group]
+        rows.append({"way": way, "style": style, "count": count, "seeds": seeds, "curve": curve})
+    return rows
+
+
+def over(numbers: list[float]) -> dict[str, float]:
+    """Mean, lowest and highest."""
+    ends = {"mean": statistics.mean(numbers), "low": min(numbers), "high": max(numbers)}
+    return {name: round(number, 4) for name, number in ends.items()}
+
+
+def table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """The lines of a Markdown table."""
+    return ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)] + [""]
+
+
+def by_style(found: dict[str, Any]) -> list[str]:
+    """Fine-tuned and from scratch on each style and number of pictures, at the end of the short runs."""
+    rows = []
+    for way in ("fine-tuned", "from scratch"):
+        for style, count in [(style, count) for style in STYLES for count in COUNTS]:
+            if chosen := fewshot.runs(found, way, style, count):
+                cells = [fewshot.spread(fewshot.values(chosen, 8_000, name)) for name in JUDGES]
+                for measure in ("coverage", "taken for it", "nearer to training than new"):
+                    cells.append(fewshot.spread(fewshot.values(chosen, 8_000, "random_resnet18", measure), 2))
+                rows.append([way, f"{style} ({STYLES[style]})", str(count), *cells])
+    rows += [
+        ["300 other real pictures", style, "", *(f"{found['floor'][style][name]:.3g}" for name in JUDGES), "", "", ""]
+        for style in STYLES
+    ]
+    heads = ["way", "style", "pictures", *(f"FID[{name}, n=300]" for name in JUDGES)]
+    return table([*heads, "coverage", "taken for the style", "nearer to training than new"], rows)
+
+
+def by_way(found: dict[str, Any]) -> list[str]:
+    """All ways on `micah`, after 4,000 images, which every run has seen, and after 8,000."""
+    rows = []
+    for count, images in ((100, 4_000), (100, 8_000), (10, 4_000), (10, 8_000)):
+        for way in WAYS:
+            chosen = fewshot.runs(found, way, count=count)
+            if fewshot.values(chosen, images, JUDGES[0]):
+                cells = [fewshot.spread(fewshot.values(chosen, images, name)) for name in JUDGES]
+                said = "" if way == "fine-tuned" else fewshot.verdict(found, way, count, images)[0]
+                seconds = statistics.mean(entry["seconds"] for run in chosen if (entry := fewshot.at(run, images)))
+                rows.append([str(count), f"{images:,}", way, *cells, said, f"{seconds:.0f}"])
+    heads = ["pictures", "images seen", "way", *(f"FID[{name}, n=300]" for name in JUDGES)]
+    return table([*heads, "against fine-tuned", "seconds"], rows)
+
+
+def by_time(found: dict[str, Any]) -> list[str]:
+    """When training from scratch catches up, for each judge and seed."""
+    rows = []
+    for style in STYLES:
+        for row in fewshot.catching_up(found, style):
+            there = f"{row['late']:,} to {row['there']:,}" if row["there"] else f"never in {row['late']:,}"
+            cells = [style, row["judge"], str(row["seed"]), f"{row['images']:,}", f"{row['distance']:.4g}", there]
+            rows.append([*cells, f"{row['times']:.0f}"])
+    heads = ["style", "judge", "seed", "images, fine-tuned", "FID", "from scratch reaches it after", "at least times"]
+    return table(heads, rows)
+
+
+def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, alt: str) -> None:
+    """Eight heads of each named run from the same latents, under eight real ones and those of the start."""
+    with torch.no_grad():
+        latents = torch.randn(300, 128, generator=torch.Generator().manual_seed(1234))[:8]
+        sheets = {f"real {real}": data.load(real)[:8], "before": weights.shipped("peeps")[0](latents)}
+    for label, name in rows.items():
+        if (file := folder / f"{name}.npy").exists():
+            sheets[label] = data.to_signed(torch.from_numpy(np.load(file)[:8]))
+    plot.compare(sheets, alt=alt, width=7.2, save=path)
+
+
+def draw_heads(folder: Path) -> None:
+    """The same latents after each kind of training, seed 0."""
+    for style in STYLES:
+        rows = {f"{count} pictures": Run("fine-tuned", style, count).name + "-8000" for count in reversed(COUNTS)}
+        rows |= {"scratch, 100": Run("from scratch", style).name + "-8000"}
+        rows |= {"scratch, longer": Run("from scratch", style).name + "-40000"} if style == "micah" else {}
+        alt = f"Heads in the style {style}, drawn from the same eight latents before and after each training."
+        picture_of_heads(folder, rows, style, RESULTS / f"fine_tuning_{style}.png", alt)
+    rows = {way: f"{Run(way).name}-{4_000 if 'projected' in way else 8_000}" for way in WAYS}
+    alt = "Heads from the same eight latents after each way of training on 100 micah pictures."
+    picture_of_heads(folder, rows, "micah", RESULTS / "fine_tuning_ways.png", alt)
+
+
+def report(runs: Path) -> None:
+    """Write benchmarks/results/fine_tuning.json, .md and pictures, from the runs that there are."""
+    done = read(runs)
+    settings = {
+        "torch": torch.__version__,
+        "processor": platform.processor() or platform.machine(),
+        "planned": len(plan()),
+        "done": len(done),
+        "judges": list(JUDGES),
+        "n": 300,
+        "seconds": "of training, one process a core, other work beside it: compare images, not seconds",
+    }
+    found = {"settings": settings, "floor": floor(), "runs": done, "summary": summarise(done)}
+    found["catching up"] = {style: fewshot.catching_up(found, style) for style in STYLES}
+    with whole_file(RESULTS / "fine_tuning.json") as path:
+        path.write_text(json.dumps(found, indent=1) + "\n")
+    text = [
+        "# What is a pretrained GAN worth when there are few pictures?",
+        "",
+        f"By `benchmarks/fine_tuning.py`; {len(done)} of {len(plan())} runs, torch {torch.__version__}. Mean over "
+        "seeds (lowest to highest). Coverage, share taken for the style and share nearer to the training pictures "
+        "than new real ones are judged by ResNet-18 with random weights. Seconds are of training on one core, with other "
+        "work beside it: they are no speeds.",
+        "",
+        "## Styles and numbers of pictures, after 8,000 images",
+        "",
+        *by_style(found),
+        "## Ways, on `micah`",
+        "",
+        "`helps` and `hurts`: all judges and all seeds agree.",
+        "",
+        *by_way(found),
+        "## When training from scratch catches up",
+        "",
+        *by_time(found),
+    ]
+    with whole_file(RESULTS / "fine_tuning.md") as path:
+        path.write_text("\n".join(text))
+    alt = "Distance to held-out pictures, by three judges: {}. From benchmarks/fine_tuning.py."
+    fewshot.draw_curves(found, alt.format("over the images seen"), save=RESULTS / "fine_tuning_curves.png")
+    fewshot.draw_counts(found, alt.format("over the number of pictures"), save=RESULTS / "fine_tuning_counts.png")
+    fewshot.draw_ways(found, alt.format("each way against fine-tuning"), save=RESULTS / "fine_tuning_compared.png")
+    draw_heads(runs)
+    typer.echo("\n".join(text))
 
 
 def main(

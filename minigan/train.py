@@ -47,6 +47,7 @@ class TrainConfig:
     gradient_penalty: float = 0.0  # lambda of the WGAN gradient penalty
     augment: tuple[str, ...] = ()  # keys of augment.AUGMENTATIONS
     ema_half_life: int = 5_000  # images after which the average has forgotten half
+    ema_ramp_up: float = 0.05  # the half-life is at most this share of the images seen; 0 for no limit, to fine-tune
     seed: int = 0
     precision: str = "auto"  # float32, bfloat16, or auto: what is faster here
     channels_last: bool = True  # memory layout of the convolutions
@@ -213,9 +214,10 @@ def discriminator_step(state: TrainState, real: Tensor, fake: Tensor) -> Batch:
 def update_average(state: TrainState, images: int) -> None:
     """Move the average towards the generator after a step of so many images.
 
-    The half-life is at most a twentieth of all images seen.
+    In the beginning the half-life is shorter (`config.ema_ramp_up`), so that the beginner's weights are soon forgotten.
     """
-    half_life = min(state.config.ema_half_life, 0.05 * state.seen)
+    config = state.config
+    half_life = min(config.ema_half_life, config.ema_ramp_up * state.seen or math.inf)
     keep = 0.5 ** (images / half_life)
     torch._foreach_lerp_(list(state.average.parameters()), list(state.generator.parameters()), 1 - keep)
     if buffers := list(state.average.buffers()):

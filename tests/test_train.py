@@ -288,6 +288,17 @@ def test_the_average_forgets_half_in_a_half_life():
     assert_close(flat(state.average.parameters()), (first + target) / 2)
 
 
+def test_the_average_of_a_fine_tuned_generator_needs_no_ramp():
+    state = small(ema_half_life=4, ema_ramp_up=0.0, batch=4)
+    state.seen = 4
+    with torch.no_grad():
+        for parameter in state.generator.parameters():
+            parameter += 1
+    before = flat(state.average.parameters())
+    train.update_average(state, 4)
+    assert_close(flat(state.average.parameters()), before + 0.5)
+
+
 def test_the_average_warms_up_and_takes_the_statistics_as_they_are():
     """After n images the half-life is n / 20 at most: the beginner's weights are soon forgotten."""
     state = small(ema_half_life=10**6, batch=4)

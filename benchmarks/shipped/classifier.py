@@ -6,7 +6,6 @@
 Progress is a line an epoch; a run takes some minutes on two cores, and Ctrl-C leaves the shipped file as it was.
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -26,7 +25,8 @@ CARD = """# fashion_classifier: the judge of garments
 | What | Classifier of 28 x 28 grey pictures, 0.24 million parameters (`minigan.backbones.fashion_classifier`) |
 | Data | {data} |
 | Accuracy | {accuracy:.1%} on the 2,000 held-out pictures |
-| Training | {epochs} epochs; Adam, one cycle up to 3e-3; batch 128; mirrored and moved by up to 2 pixels; label smoothing 0.1; dropout 0.3 in front of the last layer; seed 0 |
+| Training | {epochs} epochs of AdamW, one cycle up to 3e-3, batch 128, label smoothing 0.1, dropout 0.3, seed 0 |
+| Variation | Pictures mirrored and moved by up to 3 pixels |
 | Script | `python benchmarks/shipped/classifier.py --publish` |
 | Licence | {licence}, as the pictures it learnt from |
 | Use | Features and classes of generated garments: `Backbone("fashion_classifier", ["features"])` |

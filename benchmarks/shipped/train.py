@@ -3,8 +3,8 @@
     python benchmarks/shipped/train.py peeps --run runs/peeps             train (Ctrl-C saves; the same command goes on)
     python benchmarks/shipped/train.py peeps --run runs/peeps --publish   write the weights, the card and the log
 
-The run folder keeps the checkpoint and a grid of samples every 12,000 images. `micah`, `adventurer` and `pixelart` begin
-with the shipped `peeps` networks, so that one is trained first. The Fashion classifier has a script of its own,
+The run folder keeps the checkpoint and a grid of samples every 12,000 images. `micah`, `adventurer` and `pixelart`
+begin with the shipped `peeps` networks, so those are trained first. The Fashion classifier has a script of its own,
 classifier.py.
 """
 
@@ -51,7 +51,7 @@ class Recipe:
 
 def fine_tuned(name: str) -> Recipe:
     """The shipped peeps networks, trained on with the 100 pictures of another style."""
-    config = train.TrainConfig(images=30_000, rate=2e-4, augment=HEADS, ema_half_life=2_000)
+    config = train.TrainConfig(images=24_000, rate=1e-4, augment=HEADS, ema_half_life=4_000, ema_ramp_up=0.0)
     use = f"The finished result of chapter 05: heads in the style of {name} from 100 pictures"
     limits = f"{ON_HEADS} Trained on 100 pictures: it varies them more than it invents."
     return Recipe(name, config, use, limits, origin="peeps", discriminator_too=False)
@@ -61,7 +61,7 @@ RECIPES = {
     "peeps": Recipe(
         "peeps",
         train.TrainConfig(images=400_000, augment=HEADS, ema_half_life=10_000),
-        "The course's finished example, and the start of fine-tuning. It draws heads in the style of Open Peeps, no more",
+        "The course's finished example, and the start of fine-tuning. It draws heads in the style of Open Peeps",
         ON_HEADS,
     ),
     "fashion": Recipe(
