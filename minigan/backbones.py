@@ -77,7 +77,7 @@ class Backbone(Frozen):
         start_at_random(net.eval(), generator)
         if weights is not None:
             load_weights(net, find_weights(name, weights), file_names)
-        super().__init__(up_to(net, chosen))
+        super().__init__(up_to(net, chosen).to(memory_format=torch.channels_last))  # a quarter faster on a CPU
         self.name, self.layers, self.size = name, tuple(chosen), size
         self.mean: Tensor
         self.std: Tensor
@@ -95,7 +95,7 @@ class Backbone(Frozen):
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """The same for images that may have left [-1, 1], as those that an augmentation has made brighter."""
-        images = prepare(images, self.size)
+        images = prepare(images, self.size).contiguous(memory_format=torch.channels_last)
         return self.net((images + 1 - 2 * self.mean) / (2 * self.std))  # [-1, 1] -> [0, 1] -> standardised
 
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 PACK = Path(__file__).parent / "pack"  # the pictures that come with minigan
+CLASSIFIER = Path(__file__).parent / "weights" / "backbones" / "fashion_classifier.safetensors"
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 
 

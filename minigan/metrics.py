@@ -8,7 +8,7 @@ fake. A score depends on the extractor and on the number of images as much as on
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from minigan.data import ImageSet, check_images
 
-BLOCK = 1000  # rows of a distance matrix in memory at a time
+BLOCK = 1000  # rows of a distance matrix, or of a set that it is computed from, in memory at a time
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,12 +52,13 @@ class Score:
 
 
 @torch.no_grad()
-def embed(images: Tensor | ImageSet | Iterable[Any], extractor: Callable[[Tensor], Tensor], batch: int = 64) -> Tensor:
+def embed(images: Tensor | ImageSet | Iterable[Any], extractor: Callable[[Tensor], Any], batch: int = 64) -> Tensor:
     """The features (N, D) of images, on the CPU, in float32 or, where the extractor computes so, in float64.
 
     `images`: a batch in [-1, 1], an `ImageSet`, or batches in turn, such as a loader gives; of (images, labels) the
     images are taken. `extractor`: a network or function from images (N, C, H, W) to (N, D), or to feature maps
-    (N, D, h, w), of which the mean over all places is taken. A network gets the images on its own device and runs in
+    (N, D, h, w), of which the mean over all places is taken, or to one of these by its layer's name, such as
+    `Backbone("efficientnet_lite0", ["pool"])`. A network gets the images on its own device and runs in
     eval mode; afterwards each of its parts is in the mode that it was in.
     """
     network = extractor if isinstance(extractor, nn.Module) else nn.Identity()
@@ -101,8 +102,13 @@ def in_batches(images: Tensor | ImageSet | Iterable[Any], batch: int) -> Iterato
         yield check_images(part)
 
 
-def pooled(features: Tensor, count: int) -> Tensor:
+def pooled(features: Any, count: int) -> Tensor:
     """An extractor's answer to `count` images as (N, D): the mean over all places where it gave maps (N, D, h, w)."""
+    if isinstance(features, Mapping):
+        if len(features) != 1:
+            layers = ", ".join(map(repr, features)) or "none"
+            raise ValueError(f"the extractor gave the layers {layers}, expected one; ask it for one, as in ['pool']")
+        (features,) = features.values()
     if not isinstance(features, Tensor):
         kind = type(features).__name__
         raise TypeError(f"the extractor gave a {kind}, expected one tensor (N, D) or (N, D, h, w); choose one layer")
@@ -123,7 +129,8 @@ def check_features(features: Tensor, name: str = "", least: int = 2) -> Tensor:
         raise ValueError(f"{what} are {got}, expected floats (N, D); pass images through minigan.metrics.embed first")
     if len(features) < least:
         raise ValueError(f"{what} are of n = {len(features)} images, expected {least} or more; give more images")
-    if wrong := int((~features.isfinite()).sum()):
+    # the sum alone is one pass where all is well
+    if not features.sum().isfinite() and (wrong := int((~features.isfinite()).sum())):
         remedy = "look for a network that has diverged, or images that it cannot take"
         raise ValueError(f"{what} hold {wrong} NaN or infinite values, expected finite numbers; {remedy}")
     return features
@@ -166,14 +173,40 @@ def frechet_distance(real: Tensor, fake: Tensor, extractor: str = "unnamed") -> 
         )
     a, b = covariance_factor(real), covariance_factor(fake)
     means = (real.mean(0) - fake.mean(0)).square().sum()
-    value = means + a.square().sum() + b.square().sum() - 2 * torch.linalg.svdvals(a @ b.T).sum()
+    root = nuclear_norm(a @ b.T) if n > width else torch.linalg.svdvals(a @ b.T).sum()  # there one of them is 0
+    value = means + a.square().sum() + b.square().sum() - 2 * root
     return Score("FID", float(value.clamp(min=0)), extractor, sizes(real, fake))  # only rounding gets below 0
 
 
 def covariance_factor(features: Tensor) -> Tensor:
-    """A with A^T A the covariance of features (n, d): (n, d) or, where n > d, the triangle (d, d) of its QR."""
-    centred = (features - features.mean(0)) / math.sqrt(len(features) - 1)
-    return torch.linalg.qr(centred, mode="r").R if len(centred) > centred.shape[1] else centred
+    """A with A^T A the covariance of features (n, d): (n, d) or, where n > d, a triangle (d, d)."""
+    centred = features - features.mean(0)
+    factor = centred
+    if len(centred) > centred.shape[1]:
+        factor, failed = torch.linalg.cholesky_ex(gram(centred), upper=True)
+        if failed:  # as where a channel is 0 for all images
+            factor = torch.linalg.qr(centred, mode="r").R
+    return factor / math.sqrt(len(features) - 1)
+
+
+def nuclear_norm(matrix: Tensor) -> Tensor:
+    """The sum of the singular values, from the eigenvalues of M M^T: several times as fast as singular values.
+
+    Rounding moves an eigenvalue by about 2e-16 of the largest, which may be much for the root of a small one. Where
+    that could change the sum by more than 1e-8 of itself, the singular values are computed after all.
+    """
+    squares = torch.linalg.eigvalsh(gram(matrix.T)).clamp(min=0)
+    values, error = squares.sqrt(), 2e-16 * squares[-1]
+    reliable = (error / (values + error.sqrt())).sum() <= 1e-8 * values.sum()
+    return values.sum() if reliable else torch.linalg.svdvals(matrix).sum()
+
+
+def gram(rows: Tensor) -> Tensor:
+    """X^T X: (n, d) -> (d, d). On the CPU by numpy, which computes one half of it and mirrors the other."""
+    if rows.device.type != "cpu":
+        return rows.T @ rows
+    array = rows.numpy()
+    return torch.from_numpy(array.T @ array)
 
 
 def kernel_distance(
@@ -289,8 +322,8 @@ def nearest(queries: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
     if queries.shape[1] != training.shape[1]:
         widths = f"queries have {queries.shape[1]} values each, training examples {training.shape[1]}"
         raise ValueError(f"{widths}, expected as many; bring both to the same size first")
-    blocks = queries.split(BLOCK)
-    index = torch.cat([torch.cdist(block, training).argmin(1) for block in blocks])
+    blocks, parts = queries.split(BLOCK), training.split(BLOCK)
+    index = torch.cat([torch.cat([torch.cdist(block, part) for part in parts], 1).argmin(1) for block in blocks])
     # cdist rounds away small distances between long vectors, and a copy is a small distance
     exact = [(block - training[which]).norm(dim=1) for block, which in zip(blocks, index.split(BLOCK), strict=True)]
     return torch.cat(exact), index

@@ -58,11 +58,21 @@ DISTANCES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+def one_for_each(layers: Sequence[str], weights: Mapping[str, float] | Sequence[float] | None) -> dict[str, float]:
+    """The weight of each layer, from weights in the order of the layers or by name; 1 for all where there are none."""
+    weights = [1.0] * len(layers) if weights is None else weights
+    named = dict(weights) if isinstance(weights, Mapping) else dict(zip(layers, weights, strict=False))
+    if set(named) != set(layers) or len(weights) != len(layers):
+        given = dict(weights) if isinstance(weights, Mapping) else list(weights)
+        raise ValueError(f"weights are {given}, expected one for each of the layers {', '.join(layers)}")
+    return {layer: float(named[layer]) for layer in layers}
+
+
 class FeatureDistance(nn.Module):
     """L_FD = sum_i w_i d(F_i(x), F_i(G(z))) over the layers i of a backbone: a scalar, the mean of all pairs.
 
     `distance` d is "euclidean", "cosine" or "style"; `weights` w_i are one for each layer, in order or by name, by
-    default 1. Where the targets stay the same, compute their features once and give them to `by_layer`.
+    default 1. Where the targets stay the same, compute their features once and give them to `from_features`.
     """
 
     def __init__(
@@ -75,13 +85,7 @@ class FeatureDistance(nn.Module):
         self.backbone = backbone
         self.distance = DISTANCES[known(distance, DISTANCES, "distance")]
         self.same_shape = self.distance is not style_distance
-        layers = backbone.layers
-        weights = [1.0] * len(layers) if weights is None else weights
-        named = dict(weights) if isinstance(weights, Mapping) else dict(zip(layers, weights, strict=False))
-        if set(named) != set(layers) or len(weights) != len(layers):
-            given = dict(weights) if isinstance(weights, Mapping) else list(weights)
-            raise ValueError(f"weights are {given}, expected one for each of the layers {', '.join(layers)}")
-        self.weights = {layer: float(named[layer]) for layer in layers}
+        self.weights = one_for_each(backbone.layers, weights)
 
     def by_layer(self, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The unweighted distance d of each pair at each layer, from their features: {layer: (N,)}."""
@@ -96,10 +100,14 @@ class FeatureDistance(nn.Module):
     def between(self, layer: str, real: Tensor, fake: Tensor) -> Tensor:
         return self.distance(real, fake)
 
+    def from_features(self, real: Mapping[str, Tensor], fake: Mapping[str, Tensor]) -> Tensor:
+        """The weighted distance of each pair, from their features: (N,)."""
+        found = self.by_layer(real, fake)
+        return torch.stack([weight * found[layer] for layer, weight in self.weights.items()]).sum(0)
+
     def per_image(self, real: Tensor, fake: Tensor) -> Tensor:
         """The weighted distance of each pair of images: (N,)."""
-        found = self.by_layer(self.backbone(real), self.backbone(fake))
-        return torch.stack([weight * found[layer] for layer, weight in self.weights.items()]).sum(0)
+        return self.from_features(self.backbone(real), self.backbone(fake))
 
     def forward(self, real: Tensor, fake: Tensor) -> Tensor:
         return self.per_image(real, fake).mean()
@@ -130,7 +138,7 @@ class LPIPS(FeatureDistance):
 
     def between(self, layer: str, real: Tensor, fake: Tensor) -> Tensor:
         head = self.get_buffer(f"head_{layer.replace('.', '_')}")
-        return (head * (unit(real) - unit(fake)).square()).sum(1).flatten(1).mean(1)
+        return F.conv2d((unit(real) - unit(fake)).square(), head).flatten(1).mean(1)
 
 
 def learnt_heads() -> list[Tensor]:

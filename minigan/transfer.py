@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from minigan.backbones import Backbone
 from minigan.nets import initialise, initialise_for_leaky_relu, upsample
 
-Layer = list[nn.Module]  # a convolution or linear layer, and the norm behind it
+Layer = list[nn.Module]  # a convolution or linear layer, and what belongs to it: the norm behind it
 Network = TypeVar("Network", bound=nn.Module)
 
 # Which layers learn, and how fast
@@ -24,11 +24,13 @@ Network = TypeVar("Network", bound=nn.Module)
 def layers(network: nn.Module) -> list[Layer]:
     """What a network learns with, from its input to its output: each convolution or linear layer with its norm."""
     found: list[Layer] = []
+    before: Layer = []  # what stands in front of the first convolution belongs to it
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            found.append([module])
-        elif found and next(module.parameters(recurse=False), None) is not None:
-            found[-1].append(module)
+            found.append([*before, module])
+            before = []
+        elif module._parameters or module._buffers:
+            (found[-1] if found else before).append(module)
     return found
 
 
@@ -36,22 +38,21 @@ def choose(network: nn.Module, count: int | None) -> tuple[list[Layer], int]:
     """The layers of a network, and how many of them `count` means; None means all."""
     found = layers(network)
     if count is not None and not 0 <= count <= len(found):
-        kind = type(network).__name__
-        raise ValueError(f"layers to choose are {count}, expected 0 to {len(found)}, which the {kind} has")
+        has = f"the {type(network).__name__} has {len(found)}"
+        raise ValueError(f"{count} layers were asked for, {has}; give 0 to {len(found)}, or nothing for all")
     return found, len(found) if count is None else count
 
 
 def freeze(network: Network, first: int | None = None) -> Network:
-    """Stop the first layers of a network from learning, by default all: weights and the statistics of batch norms.
+    """Stop the first layers of a network from learning, by default all: weights and the statistics of their norms.
 
     Of a discriminator these are the layers that see edges and colours (FreezeD, Mo et al. 2020). Gradients still pass
     through. The network is changed and returned.
     """
     found, count = choose(network, first)
     for module in [module for layer in found[:count] for module in layer]:
-        module.requires_grad_(False)
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.register_forward_pre_hook(stay_in_eval)
+        allow_to_learn(module, False)
+        module.register_forward_pre_hook(stay_in_eval)
     return network
 
 
@@ -59,15 +60,22 @@ def thaw(network: Network, last: int | None = None) -> Network:
     """Let the last layers of a network learn again, by default all: gradual unfreezing (Howard & Ruder 2018)."""
     found, count = choose(network, last)
     for module in [module for layer in found[len(found) - count :] for module in layer]:
-        module.requires_grad_(True)
-        for key in [key for key, hook in module._forward_pre_hooks.items() if hook is stay_in_eval]:
-            del module._forward_pre_hooks[key]
+        allow_to_learn(module, True)
+        module.training = network.training  # its statistics may move again
     return network
 
 
+def allow_to_learn(module: nn.Module, wanted: bool) -> None:
+    """Whether the weights of one module, without those inside it, get gradients. Forgets an earlier freezing."""
+    for weight in module.parameters(recurse=False):
+        weight.requires_grad_(wanted)
+    for key in [key for key, hook in module._forward_pre_hooks.items() if hook is stay_in_eval]:
+        del module._forward_pre_hooks[key]
+
+
 def stay_in_eval(module: nn.Module, inputs: Any) -> None:
-    """For the batch norm of a frozen layer: a parent's `train()` is undone before it can move the statistics."""
-    module.eval()
+    """Runs before a frozen layer: a parent's `train()` is undone before it can move the statistics of a norm."""
+    module.training = False
 
 
 def parameter_groups(network: nn.Module, rate: float, decay: float = 1.0) -> list[dict[str, Any]]:
@@ -77,12 +85,14 @@ def parameter_groups(network: nn.Module, rate: float, decay: float = 1.0) -> lis
     by 2.6). Frozen layers are left out.
     """
     if not 0 < decay <= 1:
-        raise ValueError(f"decay is {decay}, expected a number above 0 and up to 1, where all layers learn alike")
+        raise ValueError(f"decay is {decay}, expected a number above 0 and up to 1; 1 lets all layers learn alike")
     groups = []
     for depth, layer in enumerate(reversed(layers(network))):
-        learning = [weight for module in layer for weight in module.parameters() if weight.requires_grad]
-        if learning:
-            groups.append({"params": learning, "lr": rate * decay**depth})
+        weights = [weight for module in layer for weight in module.parameters(recurse=False) if weight.requires_grad]
+        if weights:
+            groups.append({"params": weights, "lr": rate * decay**depth})
+    if not groups:
+        raise ValueError(f"all layers of the {type(network).__name__} are frozen, expected one that learns; thaw some")
     return groups
 
 
@@ -173,15 +183,15 @@ class UNet(nn.Module):
         for up, join, skip in zip(self.ups, self.joins, self.skips, strict=True):
             features = up(features)
             if skip:
-                features = torch.cat([fit(features, maps[skip].shape[-2:]), maps[skip]], 1)
+                features = torch.cat([resized(features, maps[skip].shape[-2:]), maps[skip]], 1)
             elif up is self.ups[-1]:
-                features = torch.cat([fit(features, images.shape[-2:]), images.expand(-1, 3, -1, -1)], 1)
+                features = torch.cat([resized(features, images.shape[-2:]), images.expand(-1, 3, -1, -1)], 1)
             features = join(features)
-        return self.to_image(features).tanh()
+        return self.to_image(resized(features, images.shape[-2:])).tanh()
 
 
-def fit(features: Tensor, shape: Sequence[int]) -> Tensor:
-    """Features at another height and width: odd sides lose a pixel on the way down, and it is put back here."""
+def resized(features: Tensor, shape: Sequence[int]) -> Tensor:
+    """Features at this height and width: odd sides lose a pixel on the way down, and it is put back here."""
     same = tuple(features.shape[-2:]) == tuple(shape)
     return features if same else F.interpolate(features, tuple(shape), mode="bilinear", align_corners=False)
 
@@ -206,29 +216,34 @@ class BackwardsGenerator(nn.Module):
 
     def __init__(self, backbone: Backbone, size: int, channels: int = 3, latents: int = 64, upsampling: str = "resize"):
         super().__init__()
-        self.latents, self.channels = latents, channels
+        if channels not in (1, 3):
+            raise ValueError(f"channels is {channels}, expected 3, or 1 for grey pictures")
         parts = chain(backbone)
-        poolings = sum(isinstance(part, nn.MaxPool2d) for part in parts)
-        sides = [size // 2**i for i in range(poolings + 1)]
-        width = next(part.out_channels for part in reversed(parts) if isinstance(part, nn.Conv2d))
-        first = nn.ConvTranspose2d(latents, width, sides[-1], bias=False)
+        poolings = sum(isinstance(part, nn.MaxPool2d) for part in parts)  # those that are still to be undone
+        if size < 2**poolings:
+            has = f"{backbone.name} halves the side {poolings} times"
+            raise ValueError(f"size is {size} pixels, {has}; give {2**poolings} or more")
+        width = [part.out_channels for part in parts if isinstance(part, nn.Conv2d)][-1]
+        first = nn.ConvTranspose2d(latents, width, size // 2**poolings, bias=False)
+        self.latents, self.channels = latents, channels
         self.start = nn.Sequential(first, nn.BatchNorm2d(width), nn.ReLU()).apply(initialise)
         self.steps, self.sides = nn.ModuleList(), []
         for part in reversed(parts):
             if isinstance(part, nn.Conv2d):
                 step, width = nn.Sequential(backwards(part)), part.in_channels
             else:
-                step = nn.Sequential(upsample(width, width, upsampling))
-                sides.pop()
-            if part is not parts[0]:
+                step, poolings = nn.Sequential(upsample(width, width, upsampling)), poolings - 1
+            if part is not parts[0]:  # the last one draws the picture
                 step.extend([nn.BatchNorm2d(width), nn.ReLU()])
             self.steps.append(step)
-            self.sides.append(sides[-1])
+            self.sides.append(size // 2**poolings)
 
     def forward(self, latents: Tensor) -> Tensor:
+        if latents.ndim != 2 or latents.shape[1] != self.latents:
+            raise ValueError(f"latents have shape {tuple(latents.shape)}, expected (N, {self.latents})")
         features = self.start(latents[:, :, None, None])
         for step, side in zip(self.steps, self.sides, strict=True):
-            features = fit(step(features), (side, side))
+            features = resized(step(features), (side, side))
         return (features.mean(1, keepdim=True) if self.channels == 1 else features).tanh()
 
 
@@ -245,7 +260,8 @@ def chain(backbone: Backbone) -> list[nn.Conv2d | nn.MaxPool2d]:
 def backwards(convolution: nn.Conv2d) -> nn.ConvTranspose2d:
     """The transposed convolution with the same kernel, bit for bit: (N, outputs, H, W) -> (N, inputs, H, W)."""
     inputs, outputs = convolution.out_channels, convolution.in_channels
-    transposed = nn.ConvTranspose2d(inputs, outputs, convolution.kernel_size, 1, convolution.padding, bias=False)
+    height, width = convolution.kernel_size
+    transposed = nn.ConvTranspose2d(inputs, outputs, (height, width), padding=(height // 2, width // 2), bias=False)
     with torch.no_grad():
         transposed.weight.copy_(convolution.weight)
     return transposed
@@ -273,7 +289,7 @@ class ProjectedDiscriminator(nn.Module):
             nn.init.kaiming_normal_(mixer.weight, nonlinearity="linear", generator=generator)
         self.across = nn.ModuleList(across).requires_grad_(False)
         self.scales = nn.ModuleList(scales).requires_grad_(False)
-        self.heads = nn.ModuleList(head(width) for _ in self.layers)
+        self.heads = nn.ModuleList(voting_head(width) for _ in self.layers)
 
     def forward(self, images: Tensor) -> Tensor:
         votes, coarser = [], None
@@ -281,13 +297,13 @@ class ProjectedDiscriminator(nn.Module):
         for number, layer in enumerate(self.layers):
             mixed = self.across[number](maps[layer])
             if coarser is not None:
-                mixed = mixed + fit(coarser, mixed.shape[-2:])
+                mixed = mixed + resized(coarser, mixed.shape[-2:])
             coarser = self.scales[number](mixed)
             votes.append(self.heads[number](coarser).mean((1, 2, 3)))
         return torch.stack(votes).sum(0)
 
 
-def head(width: int) -> nn.Sequential:
+def voting_head(width: int) -> nn.Sequential:
     """(N, width, H, W) -> votes (N, 1, H / 2, W / 2), with batch norm."""
     return nn.Sequential(
         nn.Conv2d(width, width, 3, 2, 1, bias=False),

@@ -27,6 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "perceptual": {"backbones", "data"},
     "weights": {"nets", "data", "files"},
     "progress": {"plot"},
+    "transfer": {"backbones", "nets"},
     "train": {"augment", "data", "files", "hardware", "losses", "nets", "plot", "progress", "weights"},
 }
 

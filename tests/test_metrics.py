@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from minigan import data, metrics
+from minigan.backbones import Backbone
 from minigan.metrics import (
     Score,
     density_coverage,
@@ -134,6 +135,20 @@ def test_all_ways_to_give_images_agree():
         assert_close(embed(given_as, channels), expected)
 
 
+def test_a_mapping_of_one_layer_is_taken_as_that_layer():
+    images = pictures(5).float()
+    assert_close(embed(images, lambda part: {"pool": part.mean((2, 3))}), images.mean((2, 3)))
+    assert_close(embed(images, lambda part: {"maps": part}), images.mean((2, 3)))
+
+
+def test_a_backbone_with_one_layer_is_an_extractor():
+    images = pictures(4, channels=1).float()
+    net = Backbone("efficientnet_lite0", ["pool"], weights=None, size=32, generator=torch.Generator().manual_seed(0))
+    features = embed(images, net, batch=3)
+    assert features.shape == (4, 1280)
+    assert_close(features, net(images)["pool"])
+
+
 @pytest.mark.parametrize(
     ("dtype", "expected"),
     [(torch.float16, torch.float32), (torch.bfloat16, torch.float32), (torch.float64, torch.float64)],
@@ -164,6 +179,10 @@ def test_what_cannot_be_embedded(refuses):
         embed(images, nn.Identity(), batch=0)
     with refuses(TypeError, "gave a list", "expected one tensor", "choose one layer"):
         embed(images, lambda part: [part])
+    with refuses(ValueError, "gave the layers 'block4', 'pool'", "expected one", "['pool']"):
+        embed(images, lambda part: {"block4": part, "pool": part.mean((2, 3))})
+    with refuses(ValueError, "gave the layers none", "expected one"):
+        embed(images, lambda part: {})
     with refuses(ValueError, "shape (3, 3, 24) for 3 images", "expected (3, D)", "flatten"):
         embed(images, lambda part: part.mean(3))
     with refuses(ValueError, "shape (1, 3) for 3 images", "expected (3, D)"):
@@ -249,6 +268,44 @@ def test_the_factor_of_the_covariance(n, rows):
     factor = metrics.covariance_factor(features)
     assert factor.shape == (rows, 20)
     assert_close(factor.T @ factor, features.T.cov())
+
+
+def test_a_channel_that_is_dead_is_no_trouble():
+    features = correlated(300, 20, 1)
+    features[:, [4, 11]] = 0.0
+    factor = metrics.covariance_factor(features)
+    assert factor.shape == (20, 20)
+    assert_close(factor.T @ factor, features.T.cov())
+    other = correlated(300, 20, 2)
+    expected = torch.tensor(recipe_with_sqrtm(features[:, 5:11], other[:, 5:11]))  # scipy wants full rank
+    features[:, :4] = features[:, 12:] = 0.0
+    far = float(other.var(0)[:5].sum() + other.var(0)[11:].sum() + other.mean(0)[:5].square().sum())
+    far += float(other.mean(0)[11:].square().sum())
+    assert_close(torch.tensor(float(frechet_distance(features, other))), expected + far, rtol=1e-6, atol=0.0)
+    assert float(frechet_distance(features, features)) == pytest.approx(0, abs=1e-7 * float(features.var(0).sum()))
+
+
+@pytest.mark.parametrize("smallest", [1e-1, 1e-5, 1e-7, 1e-9, 0.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_nuclear_norm_is_the_sum_of_singular_values_however_small_they_are(smallest, seed):
+    left, right = (torch.linalg.qr(normal(40, 40, seed + i)).Q for i in (0, 50))
+    values = torch.linspace(1, 2, 40, dtype=torch.float64)
+    values[15:] = smallest
+    found = metrics.nuclear_norm(left * values @ right)
+    assert_close(found, values.sum(), rtol=1e-8, atol=0.0)
+
+
+def test_singular_values_are_found_in_full_only_where_rounding_asks_for_it(monkeypatch):
+    monkeypatch.setattr(torch.linalg, "svdvals", lambda matrix: torch.tensor([math.nan]))
+    assert metrics.nuclear_norm(torch.diag(torch.tensor([3.0, 2.0, 0.1], dtype=torch.float64))) == pytest.approx(5.1)
+    assert metrics.nuclear_norm(torch.diag(torch.tensor([3.0, 2.0, *[1e-9] * 8], dtype=torch.float64))).isnan()
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_gram_is_the_product_with_itself(transposed):
+    rows = normal(30, 7)
+    rows = rows.T if transposed else rows
+    assert_close(metrics.gram(rows), rows.T @ rows)
 
 
 def test_frechet_distance_sees_more_noise_as_farther():

@@ -107,6 +107,7 @@ def test_feature_distance_is_the_plain_formula(efficientnet):
         FeatureDistance(efficientnet, dict(zip(efficientnet.layers, weights, strict=True)))(real, fake), expected
     )
     assert_close(distance.per_image(real, fake).mean(), expected)
+    assert_close(distance.from_features(efficientnet(real), efficientnet(fake)), distance.per_image(real, fake))
     assert distance.per_image(real, fake).shape == (2,)
 
 
