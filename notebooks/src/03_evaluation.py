@@ -257,8 +257,8 @@ with plot.figure(5, alt=alt, size=(2.0, 1.9)) as panels:
 # check_features, check_pair, sizes
 
 # %% [markdown]
-# **Predict.** 80 pictures, 128 features: $S_r$ and $S_f$ have rank 79, so 49 of 128 eigenvalues of $S_r S_f$ are 0. What
-# does the general route make of these zeros? And what do the roots make of *that*?
+# **Predict.** 80 pictures, 128 features: $S_r$ and $S_f$ have rank 79, so 49 of 128 eigenvalues of $S_r S_f$ are 0.
+# What does the general route make of these zeros? And what do the roots make of *that*?
 
 # %%
 generator_of_points = torch.Generator().manual_seed(3)
@@ -445,7 +445,8 @@ print("what frechet_distance said:", caught[0].message if caught else "nothing")
 
 # %% [markdown]
 # The digits behind the point are noise. Worse: the digits in front of it are mostly bias. A generator that is reported
-# with 500 pictures looks far worse than the same one with 2,000, and all that has changed is arithmetic. Hence the rules:
+# with 500 pictures looks far worse than the same one with 2,000, and all that has changed is arithmetic. Hence the
+# rules:
 #
 # - the same $n$ on both sides of a comparison, stated; more pictures than features;
 # - the floor at that $n$ beside it;
@@ -614,8 +615,8 @@ plot.grid(held_out.only(fashion.classes[missing])[:8], alt=alt, zoom=2)
 # **Bags.** The generator was trained on nine of ten classes; its card in `minigan/weights/fashion.md` says so. (Chapter
 # 05 teaches it bags from a few examples.) The inception score cannot know. FID and KID are larger for it, but nothing
 # in one number says *why*. Recall and coverage as a whole are low, and could be low for any reason. Only asked class by
-# class do they name what is missing. That holds beyond bags: a mean over all hides what happens to a few, and in chapter
-# 12 the few are people.
+# class do they name what is missing. That holds beyond bags: a mean over all hides what happens to a few, and in
+# chapter 12 the few are people.
 #
 # Two things to take along. Real held-out pictures do not reach 1: their values are the *ceiling* at this $n$, as their
 # FID is the floor. And all this is seen through one network.
@@ -659,8 +660,8 @@ plot.compare({name: images[:10] for name, images in damaged.items()}, alt=alt, w
 # Two more damages are made by choice alone: *no bags* leaves out one class, *half the classes* leaves out five. Not one
 # of their pictures is bad.
 #
-# **Predict.** One column for each judge. Who notices a little noise? Who notices that bags are missing? And the net that
-# has learnt nothing: does it notice anything at all?
+# **Predict.** One column for each judge. Who notices a little noise? Who notices that bags are missing? And the net
+# that has learnt nothing: does it notice anything at all?
 
 # %%
 kept = held_out.labels[: len(pool)]
@@ -708,22 +709,21 @@ for rung in rungs:
 # - **EfficientNet** is an expert for surfaces. A little noise, which the eye hardly notices, costs about as much as
 #   half of all classes, and more than the faults of our generator. That bags are missing moves it by a fifth or so.
 # - **The Fashion classifier** has learnt what garments are. It sees everything, most of all what is about classes:
-#   without bags it is ten times its floor. Mirroring disturbs it, though its training mirrored pictures too: in this set
-#   nearly every shoe points to the left, and it has noticed.
+#   without bags it is ten times its floor. Mirroring disturbs it, though its training mirrored pictures too: in this
+#   set nearly every shoe points to the left, and it has noticed.
 # - **The control** is no joke. A random network notices another set, blur and missing classes, because mean brightness
-#   and outline survive in any convolution. But noise hardly reaches it, and our generator is nearly perfect in its eyes.
-#   A network that has learnt nothing gives a number too, and nothing in the number warns you.
+#   and outline survive in any convolution. But noise hardly reaches it, and our generator is nearly perfect in its
+#   eyes. A network that has learnt nothing gives a number too, and nothing in the number warns you.
 #
 # None of them is *the* truth. The famous network is one judge more, with its own taste: FID on Inception features
-# follows the classes of ImageNet, and can be lowered without better pictures
-# ([Kynkäänniemi et al. 2023](https://arxiv.org/abs/2203.06026)). So a score names its network, and a claim needs two that
-# are unrelated.
+# follows the classes of ImageNet, and can be lowered without better pictures ([Kynkäänniemi et al.
+# 2023](https://arxiv.org/abs/2203.06026)). So a score names its network, and a claim needs two that are unrelated.
 #
 # ## 10. Luck: seeds and snapshots
 #
 # A training run is one draw of many. Here is a bold recipe, the DCGAN of chapter 02 at 28 pixels with four times its
-# learning rate, run three times with nothing but the seed changed. Eight snapshots of each run are judged twice: the generator as it stands, and the moving
-# average of its weights.
+# learning rate, run three times with nothing but the seed changed. Eight snapshots of each run are judged twice: the
+# generator as it stands, and the moving average of its weights.
 #
 # **Predict.** How far apart do the three runs end? And how much better is the *best* of eight snapshots than the last?
 
@@ -809,21 +809,21 @@ hardware.return_unused_memory()
 # Here the price of choosing is small: snapshots differ by much more than draws do. With hundreds of snapshots, or few
 # pictures, it is not.
 #
-# Two error bars stand here, and they answer different questions. The spread over *draws* is small: it says how well this
-# one generator has been measured, and more pictures make it as small as you like. The spread over *seeds* says how well
-# the *recipe* is known, and only more runs help. Who claims that a recipe is better needs the second
-# ([Lucic et al. 2018](https://arxiv.org/abs/1711.10337) compared many losses, and found that with enough tuning and
-# restarts most of them reach similar scores).
+# Two error bars stand here, and they answer different questions. The spread over *draws* is small: it says how well
+# this one generator has been measured, and more pictures make it as small as you like. The spread over *seeds* says how
+# well the *recipe* is known, and only more runs help. Who claims that a recipe is better needs the second ([Lucic et
+# al. 2018](https://arxiv.org/abs/1711.10337) compared many losses, and found that with enough tuning and restarts most
+# of them reach similar scores).
 #
 # ## 11. Flattery: a judge who was in the kitchen
 #
-# In the chapters to come, pretrained networks move into training: as a part of the discriminator, as a part of the loss.
-# What is a score worth that is computed with the *same* network?
+# In the chapters to come, pretrained networks move into training: as a part of the discriminator, as a part of the
+# loss. What is a score worth that is computed with the *same* network?
 #
 # Take the shipped generator and fine-tune it for a moment. The loss is simple: mean and covariance of a batch of fakes,
 # in the features of the Fashion classifier, shall be those of the training pictures. That is *feature matching*
-# ([Salimans et al. 2016](https://arxiv.org/abs/1606.03498), section 3.1), here with two moments. No discriminator looks at
-# the pictures.
+# ([Salimans et al. 2016](https://arxiv.org/abs/1606.03498), section 3.1), here with two moments. No discriminator looks
+# at the pictures.
 #
 # **Predict.** What happens to the FID of the Fashion classifier? To that of EfficientNet? To the pictures?
 
@@ -867,8 +867,8 @@ for name, values in track.items():
 
 # %% [markdown]
 # In the eyes of the Fashion classifier the generator has become much better within seconds: a gain that fills papers.
-# EfficientNet finds it much *worse*, and the pictures agree with EfficientNet: a fine grid has grown over them, which the
-# small classifier does not see or does not mind. The loss asked for two moments in one network, and got them by the
+# EfficientNet finds it much *worse*, and the pictures agree with EfficientNet: a fine grid has grown over them, which
+# the small classifier does not see or does not mind. The loss asked for two moments in one network, and got them by the
 # cheapest way there was.
 #
 # **A score computed with the network that took part in training is no evaluation of it.** It says that the optimiser
@@ -921,10 +921,10 @@ plot.compare({"generated": heads[closest], "nearest": library[found[closest]]}, 
 # an honest artist. In features most of them are caught. The reason is that EfficientNet was trained to call a thing by
 # the same name wherever it stands; chapter 04 shows how.
 #
-# There is no sign that the shipped generator copies: its heads lie farther from the training set than new real heads do.
-# That is a fault of another kind, for perfect samples would be as near as those, but it is not theft. The closest eight
-# pairs above are cousins, not copies. Always look at these few: a generator that steals one picture in a hundred leaves
-# every mean unmoved.
+# There is no sign that the shipped generator copies: its heads lie farther from the training set than new real heads
+# do. That is a fault of another kind, for perfect samples would be as near as those, but it is not theft. The closest
+# eight pairs above are cousins, not copies. Always look at these few: a generator that steals one picture in a hundred
+# leaves every mean unmoved.
 #
 # ## 13. When there is a right answer
 #
@@ -954,9 +954,9 @@ titles = [
 plot.compare({"": torch.cat(list(variants.values()))}, titles=titles, alt=alt, width=8.6)
 
 # %% [markdown]
-# The first number is PSNR (larger is better), the second SSIM (1 is equal). PSNR puts all four within about two decibels
-# of each other, because their squared errors are nearly equal. SSIM forgives the brightness. Neither forgives two pixels
-# to the side, which nobody would notice. Chapter 06 builds a distance that does.
+# The first number is PSNR (larger is better), the second SSIM (1 is equal). PSNR puts all four within about two
+# decibels of each other, because their squared errors are nearly equal. SSIM forgives the brightness. Neither forgives
+# two pixels to the side, which nobody would notice. Chapter 06 builds a distance that does.
 #
 # ## What well-known treatments get wrong
 #
@@ -1015,7 +1015,8 @@ with suppress(NotYet), checking("Without covariances", hints) as c:
     c.close(diagonal_distance(cloud, cases["turned"]), columns, "on the turned cloud, the sum of both axes")
 
 # %% [markdown]
-# Then draw its bias over $n$ as in section 6, and try it on *turned* and on the ladder. What has been gained, what lost?
+# Then draw its bias over $n$ as in section 6, and try it on *turned* and on the ladder. What has been gained, what
+# lost?
 #
 # **2. Predict, then run** (10 minutes). The real set is $n$ garments, the "generated" one the same garments, each of
 # them twice. What do FID, precision, recall and `share_nearer` say? Which of them is *right*?
@@ -1031,16 +1032,15 @@ with suppress(NotYet), checking("Without covariances", hints) as c:
 #
 # - T. Salimans et al., [Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498), 2016.
 # - S. Barratt, R. Sharma, [A Note on the Inception Score](https://arxiv.org/abs/1801.01973), 2018.
-# - M. Heusel et al.,
-#   [GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium](https://arxiv.org/abs/1706.08500),
-#   2017.
+# - M. Heusel et al., [GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
+#   Equilibrium](https://arxiv.org/abs/1706.08500), 2017.
 # - M. Bińkowski et al., [Demystifying MMD GANs](https://arxiv.org/abs/1801.01401), 2018.
 # - M. J. Chong, D. Forsyth,
 #   [Effectively Unbiased FID and Inception Score and where to find them](https://arxiv.org/abs/1911.07023), 2020.
 # - T. Kynkäänniemi et al.,
 #   [Improved Precision and Recall Metric for Assessing Generative Models](https://arxiv.org/abs/1904.06991), 2019.
-# - M. F. Naeem et al., [Reliable Fidelity and Diversity Metrics for Generative Models](https://arxiv.org/abs/2002.09797),
-#   2020.
+# - M. F. Naeem et al., [Reliable Fidelity and Diversity Metrics for Generative
+#   Models](https://arxiv.org/abs/2002.09797), 2020.
 # - T. Kynkäänniemi et al.,
 #   [The Role of ImageNet Classes in Fréchet Inception Distance](https://arxiv.org/abs/2203.06026), 2023.
 # - M. Lucic et al., [Are GANs Created Equal? A Large-Scale Study](https://arxiv.org/abs/1711.10337), 2018.
