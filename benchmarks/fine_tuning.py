@@ -42,6 +42,7 @@ COUNTS = (10, 30, 100)
 SEEDS = (0, 1, 2)
 HEADS = ("brightness", "saturation", "translation")
 SNAPSHOTS = (0, 2_000, 4_000, 8_000)
+MIDDLE = SNAPSHOTS[2:]
 LONG = (*SNAPSHOTS, 16_000, 24_000, 32_000, 40_000)
 JUDGES = ("efficientnet_lite0", "fashion_classifier", "random_resnet18")
 
@@ -78,23 +79,36 @@ class Run:
 
 def plan() -> list[Run]:
     """All runs, those that matter most first."""
-    runs = [Run("fine-tuned", seed=seed, snapshots=LONG[:6]) for seed in SEEDS]
-    runs += [Run("from scratch", seed=seed, snapshots=LONG) for seed in SEEDS]
-    runs += [Run("fine-tuned", "micah", count, seed) for seed in SEEDS for count in COUNTS[:2]]
-    runs += [Run("fine-tuned", style, 100, seed) for seed in SEEDS[:2] for style in ("adventurer", "pixelart")]
+    far = ("adventurer", "pixelart")
     variants = ("not augmented", "D's first 2 layers frozen")
-    runs += [Run(way, "micah", count, seed) for seed in SEEDS[:2] for way in variants for count in (10, 100)]
-    runs += [Run("from scratch", style, 100, seed) for seed in SEEDS[:2] for style in ("adventurer", "pixelart")]
-    runs += [Run(way, seed=0, snapshots=SNAPSHOTS[:3]) for way in WAYS if "projected" in way]
-    runs += [Run("new D", seed=seed) for seed in SEEDS[:2]]
-    others = [(style, count) for style in ("adventurer", "pixelart") for count in COUNTS[:2]]
-    runs += [Run("fine-tuned", style, count, seed) for seed in SEEDS[:2] for style, count in others]
-    runs += [Run(way, seed=1, snapshots=SNAPSHOTS[:3]) for way in WAYS if "projected" in way]
-    runs += [Run(way, seed=seed) for seed in SEEDS[:2] for way in ("D's first 4 layers frozen", "rates by depth")]
-    runs += [Run("from scratch", "micah", count, seed) for seed in SEEDS[:2] for count in COUNTS[:2]]
-    runs += [Run("fine-tuned", style, count, 2) for style in ("adventurer", "pixelart") for count in COUNTS]
-    runs += [Run(way, "micah", count, 2) for way in variants for count in (10, 100)]
-    return runs
+    projected = [way for way in WAYS if "projected" in way]
+    runs = [Run("fine-tuned", seed=seed, snapshots=LONG[:6]) for seed in SEEDS[:2]]
+    runs += [Run("from scratch", seed=seed, snapshots=LONG) for seed in SEEDS[:2]]
+    runs += [Run("fine-tuned", seed=2)]
+    runs += [Run("fine-tuned", "micah", count, seed) for seed in SEEDS[:2] for count in COUNTS[:2]]
+    for seed in SEEDS[:2]:
+        runs += [Run(way, "micah", count, seed, MIDDLE) for way in variants for count in (10, 100)]
+        runs += [Run("fine-tuned", style, 100, seed) for style in far]
+    runs += [Run("new D", seed=0)]
+    runs += [Run(way, seed=0, snapshots=MIDDLE[:1]) for way in projected]
+    runs += [Run("fine-tuned", style, count, 0) for style in far for count in COUNTS[:2]]
+    runs += [Run("from scratch", style, 100, 0) for style in far]
+    runs += [Run("from scratch", seed=2, snapshots=LONG[:7])]
+    for seed in SEEDS[1:]:
+        runs += [Run("fine-tuned", style, count, seed) for style in STYLES for count in COUNTS]
+        runs += [Run(way, "micah", count, seed, MIDDLE) for way in variants for count in (10, 100)]
+        runs += [Run(way, seed=seed, snapshots=MIDDLE) for way in ("new D", "rates by depth")]
+        runs += [Run(way, seed=seed, snapshots=MIDDLE[:1]) for way in projected]
+    runs += [Run("D's first 4 layers frozen", seed=seed, snapshots=MIDDLE) for seed in SEEDS]
+    return unique(runs)
+
+
+def unique(runs: list[Run]) -> list[Run]:
+    """Each run once, where it stands first."""
+    names: dict[str, Run] = {}
+    for run in runs:
+        names.setdefault(run.name, run)
+    return list(names.values())
 
 
 def begin(run: Run, dtype: str) -> tuple[train.TrainState, data.ImageSet]:
@@ -338,6 +352,27 @@ def draw_heads(folder: Path) -> None:
     picture_of_heads(folder, rows, "micah", RESULTS / "fine_tuning_ways.png", alt)
 
 
+def draw_copies(folder: Path) -> None:
+    """The heads after fine-tuning on ten pictures that lie nearest to one of them, with their neighbours."""
+    run = Run("fine-tuned", count=10)
+    if not (file := folder / f"{run.name}-8000.npy").exists():
+        return
+    drawn, new = data.to_signed(torch.from_numpy(np.load(file))), data.load(run.style, "test")[:300]
+    pictures = data.load(run.style)
+    chosen = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(run.seed))[: run.count]
+    features = look("random_resnet18", drawn)
+    distance, which = metrics.nearest(features, look("random_resnet18", pictures[chosen]))
+    closest = distance.argsort()[:8]
+    unseen = metrics.nearest(features, real_features("random_resnet18", run.style))[1][closest]
+    rows = {
+        "drawn": drawn[closest],
+        "nearest of the ten": pictures[chosen][which[closest]],
+        "nearest unseen": new[unseen],
+    }
+    alt = "Heads drawn after fine-tuning on ten pictures, their nearest of the ten, and their nearest unseen pictures."
+    plot.compare(rows, alt=alt, width=6.4, save=RESULTS / "fine_tuning_copies.png")
+
+
 def report(runs: Path) -> None:
     """Write benchmarks/results/fine_tuning.json, .md and pictures, from the runs that there are."""
     done = read(runs)
@@ -381,6 +416,7 @@ def report(runs: Path) -> None:
     fewshot.draw_counts(found, alt.format("over the number of pictures"), save=RESULTS / "fine_tuning_counts.png")
     fewshot.draw_ways(found, alt.format("each way against fine-tuning"), save=RESULTS / "fine_tuning_compared.png")
     draw_heads(runs)
+    draw_copies(runs)
     typer.echo("\n".join(text))
 
 
