@@ -260,7 +260,7 @@ def summarise(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     rows = []
     for (way, style, count), group in groups.items():
         curve = []
-        for entries in zip(*(run["curve"] for run in group), strict=True):
+        for entries in zip(*(run["curve"] for run in group), strict=False):  # as far as the shortest went
             row: dict[str, Any] = {"images": entries[0]["images"], "seconds": over([e["seconds"] for e in entries])}
             for name in JUDGES:
                 row[name] = {measure: over([e[name][measure] for e in entries]) for measure in entries[0][name]}

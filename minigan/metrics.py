@@ -52,7 +52,7 @@ class Score:
 
 
 @torch.no_grad()
-def embed(images: Tensor | ImageSet | Iterable[Any], extractor: Callable[[Tensor], Any], batch: int = 64) -> Tensor:
+def embed(images: Tensor | ImageSet | Iterable[Any], extractor: Callable[[Tensor], Any], batch: int = 16) -> Tensor:
     """The features (N, D) of images, on the CPU, in float32 or, where the extractor computes so, in float64.
 
     `images`: a batch in [-1, 1], an `ImageSet`, or batches in turn, such as a loader gives; of (images, labels) the

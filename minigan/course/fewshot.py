@@ -130,13 +130,11 @@ def draw_counts(found: Found, alt: str, images: int = 8_000, save: Path | None =
                     axis.plot(list(points), means, color=colour, label=f"{style} ({DISTANCE_OF_STYLE[style]})")
                     for n, each in points.items():
                         axis.plot([n] * len(each), each, "o", color=colour, ms=3.5)
-                    if points and line == 0:
-                        axis.set_yscale("log")
                 axis.set(xscale="log", xlim=(8, 125))
                 axis.set_xticks(list(SHADES), [str(n) for n in SHADES])
                 axis.minorticks_off()
                 if line == 0:
-                    axis.set_title(title)
+                    axis.set(title=title, ylim=(0, None))
                 else:
                     axis.axhline(0.5, color="0.6", ls=":", lw=1)
                     axis.set(ylim=(-0.05, 1.05), xlabel="pictures")

@@ -702,6 +702,7 @@ with plot.figure(alt=alt, size=(7.4, 3.9)) as axis:
 print("FID, n =", m, " " * 16, "".join(f"{name:>20}" for name in judges))
 for rung in rungs:
     print(f"{rung:28}", "".join(f"{ladder[name][rung]:20.1f}" for name in judges))
+hardware.return_unused_memory()
 
 # %% [markdown]
 # Three instruments, three orders. Read the figure column by column, at the scale of the committed run:
@@ -885,7 +886,7 @@ for name, values in track.items():
 # share_nearer
 
 # %%
-del flattered, optimizer
+del flattered, optimizer, references, known_features, damaged, seen
 hardware.return_unused_memory()
 peeps, new_peeps = data.load("peeps"), data.load("peeps", "test")
 artist, _ = shipped("peeps")

@@ -47,7 +47,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, fx, nn
-from torchvision.models import get_model, get_model_weights
+from torchvision.models import get_model, get_model_weights  # for its architectures and ImageNet's names
 
 from minigan import data, hardware, plot
 from minigan.backbones import (
@@ -500,16 +500,16 @@ def read(standardised: Tensor) -> tuple[Tensor, Tensor]:
 mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in IMAGENET)
 right_names, right_features = read(photos)  # its mean and spread are 0.5: [-1, 1] already is what it wants
 apart = distances(right_features, right_features).fill_diagonal_(torch.inf).amin(1).median()
-wrong = {
-    "[0, 1]": (photos + 1) / 2,
-    "ImageNet's statistics": ((photos + 1) / 2 - mean) / std,
-    "blue and red exchanged": photos.flip(1),
-    "ImageNet's, applied twice": (((photos + 1) / 2 - mean) / std - mean) / std,
-    "0 to 255": (photos + 1) * 127.5,
+wrong: dict[str, Callable[[Tensor], Tensor]] = {
+    "[0, 1]": lambda images: (images + 1) / 2,
+    "ImageNet's statistics": lambda images: ((images + 1) / 2 - mean) / std,
+    "blue and red exchanged": lambda images: images.flip(1),
+    "ImageNet's, applied twice": lambda images: (((images + 1) / 2 - mean) / std - mean) / std,
+    "0 to 255": lambda images: (images + 1) * 127.5,
 }
 changed, moved = {}, {}
-for name, images in wrong.items():
-    names, features = read(images)
+for name, prepared in wrong.items():
+    names, features = read(prepared(photos))
     changed[name] = 100 * float((names != right_names).float().mean())
     moved[name] = float(distances(features, right_features).diag().median() / apart)
 
@@ -527,7 +527,7 @@ with plot.figure(2, alt=alt, size=(4.4, 2.5)) as (left, right):
     right.invert_yaxis()
 for name in wrong:
     print(f"{name:26} {changed[name]:5.1f} % renamed, features moved by {moved[name]:.2f}")
-del wrong, images, named, landscapes
+del named, landscapes
 gc.collect()
 hardware.return_unused_memory()
 
