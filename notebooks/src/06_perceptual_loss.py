@@ -176,7 +176,7 @@ def all_equally_wrong(pictures: Tensor) -> dict[str, Tensor]:
     return {name: torch.cat([one[name] for one in found]) for name in found[0]}
 
 
-changed = all_equally_wrong(photographs[: pick(quick=3, cpu=None, full=None)])
+changed = all_equally_wrong(photographs[: pick(quick=3, cpu=12, full=None)])
 
 
 @torch.no_grad()
@@ -601,7 +601,7 @@ def retrain(
     generator, _ = weights.shipped("peeps")
     discriminator = weights.shipped("peeps-discriminator")[0] if lamda is not None else None
     config = train.TrainConfig(
-        batch=12,
+        batch=8,
         rate=rate,
         augment=("brightness", "saturation", "translation"),
         weights={"features": lamda} if lamda else {},

@@ -24,6 +24,7 @@
 # | **It takes** | about 80 minutes to read. The machine needs about three minutes on two CPU cores, most of it for training that you can watch |
 
 # %%
+import gc
 import math
 import warnings
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from minigan import data, metrics, plot, train, weights
+from minigan import data, hardware, metrics, plot, train, weights
 from minigan.backbones import Backbone
 from minigan.course import checking, fewshot, measured, pick
 from minigan.course.checking import NotYet
@@ -532,12 +533,15 @@ projected = ProjectedDiscriminator(eyes, generator=torch.Generator().manual_seed
 learning = sum(weight.numel() for weight in projected.parameters() if weight.requires_grad)
 print(f"{learning:,} of its {sum(weight.numel() for weight in projected.parameters()):,} weights learn")
 glimpse = pick(quick=32, cpu=256, full=4_000)
-run = train.fit(begin(weights.shipped("peeps")[0], projected, glimpse, r1=0.0), hundred, quiet=True)
+run = train.fit(begin(weights.shipped("peeps")[0], projected, glimpse, r1=0.0, batch=8), hundred, quiet=True)
 per_thousand = {
     "projected D": 1000 * run.seconds / run.seen,
     "its own D": 1000 * tuned.seconds / tuned.seen,
 }
 print(", ".join(f"{name}: {seconds:.1f} s for 1,000 images" for name, seconds in per_thousand.items()))
+del run, projected, eyes, tuned
+gc.collect()
+hardware.return_unused_memory()
 
 # %% [markdown]
 # A step is several times as dear, because every picture passes through EfficientNet at 128 pixels, and the fakes come
@@ -652,7 +656,10 @@ def learn_colours(kind: str, seed: int, steps: int) -> tuple[nn.Module, list[flo
             with torch.no_grad():
                 grey, colour = grey_and_colour(unseen[:])
                 curve.append(float((net.eval()(grey) - colour).square().mean() / colour.square().mean()))
-    return net, curve
+    optimizer.zero_grad()
+    gc.collect()
+    hardware.return_unused_memory()
+    return net if seed == 0 else nn.Identity(), curve  # one is enough to show
 
 
 colour_steps, seeds = pick(quick=4, cpu=52, full=1_000), pick(quick=1, cpu=2, full=3)
