@@ -2,9 +2,9 @@
 
     python benchmarks/fine_tuning.py --runs runs/fine_tuning             train all; finished runs are kept
     python benchmarks/fine_tuning.py --runs runs/fine_tuning --report    write benchmarks/results/fine_tuning.*
-    python benchmarks/fine_tuning.py --runs /tmp/trial --quick           a trial: two runs of a few steps
+    python benchmarks/fine_tuning.py --runs runs/trial --quick           a trial: two runs of a few steps
 
-62 runs, each of one to six minutes on one idle core; `--workers` of them at once. The start is the shipped `peeps`
+58 runs, each of one to six minutes on one idle core; `--workers` of them at once. The start is the shipped `peeps`
 generator and discriminator. Every snapshot is the averaged generator. It draws 300 heads from the same latents, and
 feature nets that no training used compare them with the 300 held-out pictures of the style: EfficientNet-Lite0
 (ImageNet), our Fashion classifier, and a ResNet-18 with random weights, which still sees colours and shapes (Naeem et
@@ -37,7 +37,7 @@ from minigan.course import fewshot
 from minigan.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
-STYLES = {"micah": "near", "adventurer": "middle", "pixelart": "far"}
+STYLES = fewshot.DISTANCE_OF_STYLE  # from near to far
 COUNTS = (10, 30, 100)
 SEEDS = (0, 1, 2)
 HEADS = ("brightness", "saturation", "translation")

@@ -43,7 +43,7 @@ class Recipe:
 
     def networks(self, images: data.ImageSet) -> tuple[torch.nn.Module, torch.nn.Module]:
         if self.origin:
-            return weights.shipped(self.origin)[0], weights.shipped(f"{self.origin}-discriminator")[0]
+            return weights.shipped_pair(self.origin)
         channels = images.pixels.shape[1]
         generator = nets.Generator(images.size, channels, **self.generator)
         return generator, nets.Discriminator(images.size, channels, **self.discriminator)
