@@ -19,19 +19,18 @@
 #
 # | | |
 # | --- | --- |
-# | **You will learn** | to to freeze and thaw by depth, with a proof that what is frozen stays; learning rates by depth; to fine-tune a GAN on 100, 30 and 10 pictures; to test the rules that are in every recipe; to see memorisation; a classifier as a discriminator, frozen (projected GAN) and fine-tuned; a U-Net with a pretrained encoder; a classifier run backwards |
+# | **You will learn** | to freeze and thaw by depth, with a proof that what is frozen stays; learning rates by depth; to fine-tune a GAN on 100, 30 and 10 pictures; to test the rules that are in every recipe; to see memorisation; a classifier as a discriminator, frozen (projected GAN) and fine-tuned; a U-Net with a pretrained encoder; a classifier run backwards |
 # | **You need** | chapters 02 to 04. No GPU and no network |
 # | **It takes** | about 80 minutes to read. The machine needs about three minutes on two CPU cores, most of it for training that you can watch |
 
 # %%
-import gc
 import math
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -145,6 +144,7 @@ train.fit(state, few(micah, 100), quiet=True)
 after = kept(state.generator, origin)
 print(f"kept of the pretrained generator at the start: {before[0]:,} of {before[1]:,} numbers")
 print(f"after one step of training:                    {after[0]:,}")
+del state
 
 # %% [markdown]
 # All of them at the start, hardly one after a single step. Adam moves every weight that has a gradient by about its
@@ -160,10 +160,26 @@ print(f"after one step of training:                    {after[0]:,}")
 # black hair turn into? And what will the same minute give from random numbers?
 
 # %%
+class Trained(NamedTuple):
+    """What is wanted of a finished run. Its gradients and its optimisers' moments go, for they fill memory."""
+
+    average: nn.Module
+    discriminator: nn.Module
+    seen: int
+    seconds: float
+
+
+def trained(networks: Sequence[nn.Module], pictures: ImageSet, images: int, title: str = "", **settings: Any) -> Trained:
+    """Train a generator and a discriminator on heads; with a title, show how they get on."""
+    state = train.fit(begin(*networks, images, **settings), pictures, title=title or None, quiet=not title)
+    state.discriminator.zero_grad()
+    hardware.return_unused_memory()
+    return Trained(state.average, state.discriminator, state.seen, state.seconds)
+
+
 hundred = few(micah, 100)
 images = pick(quick=64, cpu=3_600, full=12_000)
-tuned = begin(*weights.shipped_pair("peeps"), images)
-tuned = train.fit(tuned, hundred, title="peeps, fine-tuned on 100 micah")
+tuned = trained(weights.shipped_pair("peeps"), hundred, images, "peeps, fine-tuned on 100 micah")
 
 # %% [markdown]
 # Now the same from scratch: the same networks with random weights, the same pictures, the same number of looks. The
@@ -171,8 +187,8 @@ tuned = train.fit(tuned, hundred, title="peeps, fine-tuned on 100 micah")
 
 # %%
 torch.manual_seed(0)
-scratch = begin(Generator(64), Discriminator(64), images, rate=4e-4, ema_ramp_up=0.05)
-scratch = train.fit(scratch, hundred, title="from scratch on 100 micah")
+usual = {"rate": 4e-4, "ema_ramp_up": 0.05}
+scratch = trained([Generator(64), Discriminator(64)], hundred, images, "from scratch on 100 micah", **usual)
 
 
 # %%
@@ -338,7 +354,7 @@ fewshot.draw_counts(found, alt)
 
 # %%
 torch.manual_seed(0)
-new_d = train.fit(begin(weights.shipped("peeps")[0], Discriminator(64), images), hundred, quiet=True)
+new_d = trained([weights.shipped("peeps")[0], Discriminator(64)], hundred, images)
 rows = {"before": heads(origin), "with a new D": heads(new_d.average), "with its own D": heads(tuned.average)}
 alt = (
     "Heads from the same latents before, after fine-tuning against a new discriminator, and after the same number of images with "
@@ -376,14 +392,14 @@ for images_seen in (2_000, 4_000, 8_000):
 
 # %%
 ten = few(micah, 10)
-narrow = begin(*weights.shipped_pair("peeps"), pick(quick=64, cpu=2_048, full=8_000), augment=())
-narrow = train.fit(narrow, ten, quiet=True)
+narrow = trained(weights.shipped_pair("peeps"), ten, pick(quick=64, cpu=2_048, full=8_000), augment=())
 
 
-def logits(state: TrainState, images: Tensor) -> Tensor:
-    """What the discriminator of a run says to images, without augmentation."""
+def logits(discriminator: nn.Module, images: Tensor) -> Tensor:
+    """What a discriminator says to images, without augmentation."""
+    device = next(discriminator.parameters()).device
     with torch.no_grad():
-        return torch.cat([state.discriminator(state.to_device(part)).float().cpu() for part in images.split(50)])
+        return torch.cat([discriminator(part.to(device)).float().cpu() for part in images.split(50)])
 
 
 panels = {"10 pictures, not augmented": (narrow, ten), "100 pictures, augmented (section 2)": (tuned, hundred)}
@@ -395,7 +411,7 @@ with plot.figure(2, alt=alt, size=(3.9, 2.9)) as axes:
     for axis, (title, (run, pictures)) in zip(axes, panels.items(), strict=True):
         seen = {"training": pictures[:], "new": held_out, "fake": heads(run.average, 100)}
         for place, (shown, colour) in enumerate(zip(seen.values(), (GOLD, REAL, FAKE), strict=True)):
-            heights = logits(run, shown)
+            heights = logits(run.discriminator, shown)
             across = place + 0.5 * (torch.rand(len(heights), generator=torch.Generator().manual_seed(0)) - 0.5)
             axis.plot(across, heights, "o", color=colour, ms=3, alpha=0.5)
             axis.plot([place - 0.33, place + 0.33], [heights.mean()] * 2, color="black", lw=1.5)
@@ -403,7 +419,7 @@ with plot.figure(2, alt=alt, size=(3.9, 2.9)) as axes:
         axis.set_xticklabels(list(seen))
     axes[0].set_ylabel("D's logit")
 for title, (run, pictures) in panels.items():
-    on_training, on_new = logits(run, pictures[:]), logits(run, held_out)
+    on_training, on_new = logits(run.discriminator, pictures[:]), logits(run.discriminator, held_out)
     print(
         f"{title:36} training {on_training.mean():.2f} ± {on_training.std():.2f}, new {on_new.mean():.2f} ± {on_new.std():.2f}"
     )
@@ -533,14 +549,13 @@ projected = ProjectedDiscriminator(eyes, generator=torch.Generator().manual_seed
 learning = sum(weight.numel() for weight in projected.parameters() if weight.requires_grad)
 print(f"{learning:,} of its {sum(weight.numel() for weight in projected.parameters()):,} weights learn")
 glimpse = pick(quick=32, cpu=256, full=4_000)
-run = train.fit(begin(weights.shipped("peeps")[0], projected, glimpse, r1=0.0, batch=8), hundred, quiet=True)
+run = trained([weights.shipped("peeps")[0], projected], hundred, glimpse, r1=0.0, batch=8)
 per_thousand = {
     "projected D": 1000 * run.seconds / run.seen,
     "its own D": 1000 * tuned.seconds / tuned.seen,
 }
 print(", ".join(f"{name}: {seconds:.1f} s for 1,000 images" for name, seconds in per_thousand.items()))
-del run, projected, eyes, tuned
-gc.collect()
+del run, projected, eyes, tuned, narrow, judges
 hardware.return_unused_memory()
 
 # %% [markdown]
@@ -632,8 +647,17 @@ def crops(count: int, generator: torch.Generator) -> Tensor:
     return torch.cat(cut)
 
 
-def learn_colours(kind: str, seed: int, steps: int) -> tuple[nn.Module, list[float]]:
-    """A U-Net trained to colour photographs, and its error on held-out ones four times on the way."""
+grey, colour = grey_and_colour(unseen[:])
+
+
+def guess(net: nn.Module) -> Tensor:
+    """The colours that a net gives to the held-out photographs."""
+    with torch.no_grad():
+        return torch.cat([net.eval()(part) for part in grey.split(4)])
+
+
+def learn_colours(kind: str, seed: int, steps: int) -> tuple[Tensor, list[float]]:
+    """Train a U-Net to colour photographs: its colours for held-out ones, and its error four times on the way."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     start_from = None if kind == "random" else "default"
@@ -647,19 +671,16 @@ def learn_colours(kind: str, seed: int, steps: int) -> tuple[nn.Module, list[flo
         groups += parameter_groups(net.backbone, 2e-3)
     optimizer, curve = torch.optim.Adam(groups), []
     for step in range(1, steps + 1):
-        grey, colour = grey_and_colour(crops(8, generator))
-        loss = (net.train()(grey) - colour).square().mean()
+        lesson, answer = grey_and_colour(crops(8, generator))
+        loss = (net.train()(lesson) - answer).square().mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if step % max(1, steps // 4) == 0:
-            with torch.no_grad():
-                grey, colour = grey_and_colour(unseen[:])
-                curve.append(float((net.eval()(grey) - colour).square().mean() / colour.square().mean()))
-    optimizer.zero_grad()
-    gc.collect()
+            guessed = guess(net)
+            curve.append(float((guessed - colour).square().mean() / colour.square().mean()))
     hardware.return_unused_memory()
-    return net if seed == 0 else nn.Identity(), curve  # one is enough to show
+    return guessed, curve
 
 
 colour_steps, seeds = pick(quick=4, cpu=52, full=1_000), pick(quick=1, cpu=2, full=3)
@@ -669,11 +690,9 @@ learnt = {
 }
 
 # %%
-grey, colour = grey_and_colour(unseen[:])
 shown = [2, 3, 15, 18]
 rows = {"grey": grey[shown].expand(-1, 3, -1, -1)}
-with torch.no_grad():
-    rows |= {kind: coloured(grey[shown], runs[0][0].eval()(grey[shown])) for kind, runs in learnt.items()}
+rows |= {kind: coloured(grey[shown], runs[0][0][shown]) for kind, runs in learnt.items()}
 rows["the photograph"] = unseen[shown]
 alt = (
     "Four held-out photographs: grey, coloured by three U-Nets with a random, a frozen pretrained and a fine-tuned encoder, and as "
@@ -732,27 +751,28 @@ m = pick(quick=24, cpu=300, full=1_000)
 real_garments = metrics.embed(data.load("fashion", "test")[:m], photographic, batch=20)
 
 
-def draw_garments(start_from: str | None, seed: int, images: int) -> TrainState:
+def garment_generator(start_from: str | None, seed: int, images: int) -> nn.Module:
     """A GAN of garments whose generator is the classifier run backwards; None starts it with random kernels."""
     torch.manual_seed(seed)
     kernels = Backbone("fashion_classifier", weights=start_from, generator=torch.Generator().manual_seed(seed))
     generator = BackwardsGenerator(kernels, 28, channels=1)
     config = TrainConfig(images=images, rate=5e-4, betas=(0.5, 0.999), r1=0.0, ema_half_life=1_000, seed=seed)
-    return train.fit(train.start(config, generator, Discriminator(28, 1, 32, norm="batch")), garments, quiet=True)
+    state = train.start(config, generator, Discriminator(28, 1, 32, norm="batch"))
+    return train.fit(state, garments, quiet=True).average
 
 
 looked = pick(quick=64, cpu=4_000, full=40_000)
-backwards_runs = {
-    name: [draw_garments(start_from, seed, looked) for seed in range(seeds)]
+backwards = {
+    name: [garment_generator(start_from, seed, looked) for seed in range(seeds)]
     for name, start_from in (("pretrained kernels", "default"), ("random kernels", None))
 }
-rows = {name: heads(runs[0].average) for name, runs in backwards_runs.items()}
+rows = {name: heads(generators[0]) for name, generators in backwards.items()}
 alt = "Garments after a short training, drawn by generators that began with a classifier's kernels and with random kernels: blurred shapes in both rows."
 plot.compare({"real": garments[:8]} | rows, alt=alt, width=6)
-for name, runs in backwards_runs.items():
+for name, generators in backwards.items():
     scores = []
-    for run in runs:
-        fakes = metrics.embed(heads(run.average, m), photographic, batch=20)
+    for generator in generators:
+        fakes = metrics.embed(heads(generator, m), photographic, batch=20)
         scores.append(metrics.kernel_distance(real_garments, fakes).value)
     print(f"{name:19} KID[efficientnet_lite0, n={m}] after {looked:,} images: {fewshot.spread(scores)}")
 

@@ -61,7 +61,7 @@ def pictures_of(generator: nn.Module, count: int, seed: int = 0) -> Tensor:
     """Images that a generator makes of `count` random latents."""
     latents = torch.randn(count, generator.latents, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
-        return torch.cat([generator.eval()(part) for part in latents.split(250)])
+        return torch.cat([generator.eval()(part) for part in latents.split(50)])
 
 
 two_sheets = torch.cat([pictures_of(generator, 12, seed=1), pictures_of(generator, 12, seed=2), held_out[:24]])
@@ -114,7 +114,7 @@ classes = Backbone("fashion_classifier", ["logits"])
 
 def logits_of(images: Tensor) -> Tensor:
     with torch.no_grad():
-        return torch.cat([classes(part)["logits"] for part in images.split(250)])
+        return torch.cat([classes(part)["logits"] for part in images.split(50)])
 
 
 fakes = pictures_of(generator, n)
@@ -374,6 +374,8 @@ marks = {
 }
 for name, features in marks.items():
     print(f"{name:28}", fid(real, features))
+del noisy, marks
+hardware.return_unused_memory()
 
 # %% [markdown]
 # The floor is not 0, though both sides are drawn from the same distribution. Why it is not is the most common source of
@@ -417,6 +419,7 @@ with plot.figure(2, alt=alt, size=(4.3, 3.2)) as (left, right):
     right.set_xlim(0, 1.1 * float(inverse[-3]))
     right.set_ylim(0, 1.15 * float(by_count["generated"][-3].mean()))
     left.legend(loc="upper right")
+hardware.return_unused_memory()
 
 # %% [markdown]
 # A *perfect* generator would follow the blue line. Fewer pictures mean worse estimates of $m$ and $S$. Errors in
@@ -674,6 +677,7 @@ for name, judge in judges.items():
     seen["no bags"] = seen["held out (floor)"][kept != fashion.classes.index("bag")]
     seen["half the classes"] = seen["held out (floor)"][kept < 5]
     ladder[name] = {damage: float(fid(reference, features, name)) for damage, features in seen.items()}
+    hardware.return_unused_memory()
 
 rungs = [
     "held out (floor)",
@@ -702,7 +706,6 @@ with plot.figure(alt=alt, size=(7.4, 3.9)) as axis:
 print("FID, n =", m, " " * 16, "".join(f"{name:>20}" for name in judges))
 for rung in rungs:
     print(f"{rung:28}", "".join(f"{ladder[name][rung]:20.1f}" for name in judges))
-hardware.return_unused_memory()
 
 # %% [markdown]
 # Three instruments, three orders. Read the figure column by column, at the scale of the committed run:
@@ -742,12 +745,13 @@ def distance_of(generator: nn.Module, seed: int) -> float:
 
 @dataclass
 class Run:
-    """Snapshots of one training run and their distances."""
+    """The distances of one training run's snapshots, and two of these: the best and the last."""
 
     seen: list[int]
     as_it_stands: list[float]
     averaged: list[float]
-    snapshots: list[nn.Module]
+    best: nn.Module
+    last: nn.Module
 
 
 def trained(seed: int) -> Run:
@@ -755,14 +759,17 @@ def trained(seed: int) -> Run:
     torch.manual_seed(seed)
     config = TrainConfig(rate=2e-3, betas=(0.5, 0.999), r1=0.0, ema_half_life=2_000, seed=seed)
     state = start(config, Generator(28, 1, 64, width=32), Discriminator(28, 1, 32, norm="batch"))
-    run = Run([], [], [], [])
+    run = Run([], [], [], best=state.generator, last=state.generator)
     while state.seen < 8 * portion:
         step(state, draw(state, fashion))
         if state.seen % portion == 0:
+            snapshot = deepcopy(state.generator)
             run.seen.append(state.seen)
-            run.snapshots.append(deepcopy(state.generator))
-            run.as_it_stands.append(distance_of(run.snapshots[-1], seed=100))
+            run.as_it_stands.append(distance_of(snapshot, seed=100))
             run.averaged.append(distance_of(state.average, seed=100))
+            if run.as_it_stands[-1] == min(run.as_it_stands):
+                run.best = snapshot
+    hardware.return_unused_memory()
     return run
 
 
@@ -798,11 +805,10 @@ print(f"{'last, over best':30}{' '.join(f'{value:6.2f}' for value in last / best
 # happened to be kind. So the chosen snapshot is judged again, by pictures that had no part in the choice.
 
 # %%
-chosen = [run.as_it_stands.index(min(run.as_it_stands)) for run in runs]
-fresh = torch.tensor([distance_of(run.snapshots[number], seed=7) for run, number in zip(runs, chosen, strict=True)])
+fresh = torch.tensor([distance_of(run.best, seed=7) for run in runs])
 print("best snapshot, by the pictures that chose it:", " ".join(f"{value:6.1f}" for value in best))
 print("best snapshot, by fresh pictures:            ", " ".join(f"{value:6.1f}" for value in fresh))
-repeats = torch.tensor([distance_of(runs[0].snapshots[-1], seed=seed) for seed in range(8)])
+repeats = torch.tensor([distance_of(runs[0].last, seed=seed) for seed in range(8)])
 print(f"one generator, eight draws of latents:         {repeats.mean():.1f} ± {repeats.std():.1f}")
 hardware.return_unused_memory()
 
@@ -829,21 +835,24 @@ hardware.return_unused_memory()
 # **Predict.** What happens to the FID of the Fashion classifier? To that of EfficientNet? To the pictures?
 
 # %%
+del damaged, seen, known_features, others
+hardware.return_unused_memory()
 flattered = deepcopy(generator).requires_grad_(True).eval()
 with torch.no_grad():
-    target = embed(fashion[:], fashion_net)
+    target = embed(fashion, fashion_net)
 mean, covariance = target.mean(0), target.T.cov()
 optimizer = torch.optim.Adam(flattered.parameters(), 2e-4)
 random = torch.Generator().manual_seed(0)
 track = {name: [ladder[name]["generated"]] for name in (network, "fashion_classifier")}
 steps = pick(quick=2, cpu=120, full=400)
 for number in range(1, steps + 1):
-    features = fashion_net(flattered(torch.randn(96, generator.latents, generator=random)))["features"]
+    features = fashion_net(flattered(torch.randn(64, generator.latents, generator=random)))["features"]
     loss = (features.mean(0) - mean).square().sum() + (features.T.cov() - covariance).square().sum().sqrt()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
     if number % (steps // 2) == 0:
+        hardware.return_unused_memory()
         made = pictures_of(flattered, m)
         for name in (network, "fashion_classifier"):
             track[name].append(float(fid(references[name], embed(made, judges[name]), name)))
@@ -886,7 +895,7 @@ for name, values in track.items():
 # share_nearer
 
 # %%
-del flattered, optimizer, references, known_features, damaged, seen
+del flattered, optimizer, features, loss, made, references, ladder
 hardware.return_unused_memory()
 peeps, new_peeps = data.load("peeps"), data.load("peeps", "test")
 artist, _ = shipped("peeps")
