@@ -24,6 +24,7 @@
 # | **It takes** | about 80 minutes to read. The machine needs about three minutes on two CPU cores, most of it for training that you can watch |
 
 # %%
+import gc
 import math
 import warnings
 from collections.abc import Sequence
@@ -91,6 +92,7 @@ for name, network in copies.items():
     with torch.no_grad():
         network.train()(torch.randn(32, network.latents, generator=torch.Generator().manual_seed(0)))
     print(f"{name:22} {unchanged(network, origin)}")
+del copies, network
 
 # %% [markdown]
 # Four batch norms have moved three tensors each: mean, variance, and the count of batches. One batch, and the network
@@ -113,6 +115,7 @@ for layer in layers(half_frozen):
     count = sum(weight.numel() for part in layer for weight in part.parameters(recurse=False))
     shape = f"{type(module).__name__} {module.in_channels} -> {module.out_channels}"
     print(f"{shape:30} {count:11,}   {rates.get(id(module.weight), 0):.2e}")
+del half_frozen
 
 # %% [markdown]
 # And the **proof**. "Pretrained parameters are kept" is easily said. A wrong key in a state dict, an initialisation that
@@ -159,6 +162,7 @@ del state
 # **Predict.** How many of the 100 pictures, in a minute, until a stranger would name the style? What will a head with
 # black hair turn into? And what will the same minute give from random numbers?
 
+
 # %%
 class Trained(NamedTuple):
     """What is wanted of a finished run. Its gradients and its optimisers' moments go, for they fill memory."""
@@ -169,11 +173,13 @@ class Trained(NamedTuple):
     seconds: float
 
 
-def trained(networks: Sequence[nn.Module], pictures: ImageSet, images: int, title: str = "", **settings: Any) -> Trained:
+def trained(
+    networks: Sequence[nn.Module], pictures: ImageSet, images: int, title: str = "", **settings: Any
+) -> Trained:
     """Train a generator and a discriminator on heads; with a title, show how they get on."""
-    state = train.fit(begin(*networks, images, **settings), pictures, title=title or None, quiet=not title)
-    state.discriminator.zero_grad()
     hardware.return_unused_memory()
+    state = train.fit(begin(*networks, images, **settings), pictures, title=title, quiet=not title)
+    state.discriminator.zero_grad()
     return Trained(state.average, state.discriminator, state.seen, state.seconds)
 
 
@@ -231,7 +237,7 @@ judge_size = {"fashion_classifier": 28}
 
 def look(judge: str, images: Tensor) -> Tensor:
     """Features of images as one judge sees them."""
-    return metrics.embed(data.resize(images, judge_size.get(judge, 64)), judges[judge], batch=20)
+    return metrics.embed(data.resize(images, judge_size.get(judge, 64)), judges[judge], batch=8)
 
 
 held_out = data.load("micah", "test")[:n]
@@ -242,7 +248,9 @@ def distances(images: Tensor) -> dict[str, float]:
     """The Fréchet distance to as many held-out pictures of the style, by each judge."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # few images in many dimensions: the same n on all sides
-        return {judge: float(metrics.frechet_distance(real[judge], look(judge, images))) for judge in judges}
+        found = {judge: float(metrics.frechet_distance(real[judge], look(judge, images))) for judge in judges}
+    hardware.return_unused_memory()
+    return found
 
 
 def report(rows: dict[str, Tensor]) -> None:
@@ -260,6 +268,7 @@ report(
         "other real pictures": micah[-n:],
     }
 )
+del scratch
 
 # %% [markdown]
 # All three place training from scratch far behind. But how far has fine-tuning come? Two judges say: most of the way. The
@@ -362,7 +371,7 @@ alt = (
 )
 plot.compare(rows, alt=alt, width=6)
 report({name: heads(run.average, n) for name, run in (("with a new D", new_d), ("with its own D", tuned))})
-del new_d, scratch
+del new_d, judges, real
 
 # %% [markdown]
 # $G$ is not destroyed. The heads are still heads, and the new $D$ takes them about as far towards the new style as the
@@ -423,6 +432,8 @@ for title, (run, pictures) in panels.items():
     print(
         f"{title:36} training {on_training.mean():.2f} ± {on_training.std():.2f}, new {on_new.mean():.2f} ± {on_new.std():.2f}"
     )
+del narrow, panels, run, origin, origin_d
+hardware.return_unused_memory()
 
 # %% [markdown]
 # Left, $D$ has sorted the world into the ten and the rest. It is sure of the ten, all of them alike. Of new pictures,
@@ -524,6 +535,7 @@ learning = sum(weight.numel() for weight in critic.parameters() if weight.requir
 print(f"kept of the classifier: {same:,} of {total:,} numbers")
 print(f"of these and the new head, {learning:,} learn; the first 20 of {len(layers(lite))} layers are frozen")
 print("logits of two pictures of 97 x 131 pixels:", tuple(critic(torch.zeros(2, 3, 97, 131)).shape))
+del critic
 
 # %% [markdown]
 # A strong $D$ is no gift to $G$. A network that tells a thousand classes apart separates reals from fakes within a few
@@ -555,7 +567,7 @@ per_thousand = {
     "its own D": 1000 * tuned.seconds / tuned.seen,
 }
 print(", ".join(f"{name}: {seconds:.1f} s for 1,000 images" for name, seconds in per_thousand.items()))
-del run, projected, eyes, tuned, narrow, judges
+del run, projected, eyes, tuned
 hardware.return_unused_memory()
 
 # %% [markdown]
@@ -604,6 +616,7 @@ net = classifier_to_generator(lite)
 print(f"kept: {kept(net, lite)[0]:,} of {kept(net, lite)[1]:,} numbers")
 with torch.no_grad():
     print("97 x 131 pixels in,", " x ".join(map(str, net.eval()(torch.zeros(1, 3, 97, 131)).shape[-2:])), "out")
+del net, lite
 
 # %% [markdown]
 # The task: **give a grey photograph its colours.** Grass is green and the sky is blue, whoever knows what grass looks
@@ -653,16 +666,18 @@ grey, colour = grey_and_colour(unseen[:])
 def guess(net: nn.Module) -> Tensor:
     """The colours that a net gives to the held-out photographs."""
     with torch.no_grad():
-        return torch.cat([net.eval()(part) for part in grey.split(4)])
+        return torch.cat([net.eval()(part) for part in grey.split(2)])
 
 
 def learn_colours(kind: str, seed: int, steps: int) -> tuple[Tensor, list[float]]:
     """Train a U-Net to colour photographs: its colours for held-out ones, and its error four times on the way."""
+    gc.collect()  # the run before
+    hardware.return_unused_memory()
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     start_from = None if kind == "random" else "default"
     encoder = Backbone("efficientnet_lite0", weights=start_from, generator=generator)
-    net = classifier_to_generator(encoder, channels=2, frozen=len(layers(encoder)) if kind == "frozen" else 0)
+    net = classifier_to_generator(encoder, channels=2, frozen=len(layers(encoder)) if kind == "frozen" else 0, width=8)
     decoder = [weight for part in (net.ups, net.joins, net.to_image) for weight in part.parameters()]
     groups = [{"params": decoder, "lr": 2e-3}]
     if kind == "fine-tuned":
@@ -679,7 +694,6 @@ def learn_colours(kind: str, seed: int, steps: int) -> tuple[Tensor, list[float]
         if step % max(1, steps // 4) == 0:
             guessed = guess(net)
             curve.append(float((guessed - colour).square().mean() / colour.square().mean()))
-    hardware.return_unused_memory()
     return guessed, curve
 
 
@@ -688,6 +702,7 @@ learnt = {
     kind: [learn_colours(kind, seed, colour_steps) for seed in range(seeds)]
     for kind in ("random", "frozen", "fine-tuned")
 }
+hardware.return_unused_memory()
 
 # %%
 shown = [2, 3, 15, 18]
@@ -748,7 +763,7 @@ print(f"{same:,} of the classifier's {total:,} numbers stand in the generator: i
 garments = data.load("fashion")
 photographic = Backbone("efficientnet_lite0", ["pool"], size=64)
 m = pick(quick=24, cpu=300, full=1_000)
-real_garments = metrics.embed(data.load("fashion", "test")[:m], photographic, batch=20)
+real_garments = metrics.embed(data.load("fashion", "test")[:m], photographic, batch=8)
 
 
 def garment_generator(start_from: str | None, seed: int, images: int) -> nn.Module:
@@ -762,17 +777,17 @@ def garment_generator(start_from: str | None, seed: int, images: int) -> nn.Modu
 
 
 looked = pick(quick=64, cpu=4_000, full=40_000)
-backwards = {
+by_start = {
     name: [garment_generator(start_from, seed, looked) for seed in range(seeds)]
     for name, start_from in (("pretrained kernels", "default"), ("random kernels", None))
 }
-rows = {name: heads(generators[0]) for name, generators in backwards.items()}
+rows = {name: heads(generators[0]) for name, generators in by_start.items()}
 alt = "Garments after a short training, drawn by generators that began with a classifier's kernels and with random kernels: blurred shapes in both rows."
 plot.compare({"real": garments[:8]} | rows, alt=alt, width=6)
-for name, generators in backwards.items():
+for name, generators in by_start.items():
     scores = []
     for generator in generators:
-        fakes = metrics.embed(heads(generator, m), photographic, batch=20)
+        fakes = metrics.embed(heads(generator, m), photographic, batch=8)
         scores.append(metrics.kernel_distance(real_garments, fakes).value)
     print(f"{name:19} KID[efficientnet_lite0, n={m}] after {looked:,} images: {fewshot.spread(scores)}")
 
