@@ -28,6 +28,9 @@ ALLOWED: dict[str, set[str]] = {
     "weights": {"nets", "data", "files"},
     "progress": {"plot"},
     "transfer": {"backbones", "nets"},
+    "apps.__init__": set(),
+    "apps.pictures": {"data", "files"},
+    "apps.commands": {"apps.pictures"},
     "train": {"augment", "data", "files", "hardware", "losses", "nets", "plot", "progress", "weights"},
 }
 

@@ -1,0 +1,166 @@
+"""Whole pictures through a network: of any size, in tiles; one file or a folder; alpha kept; what fails is named.
+
+Shown in no chapter: it is the care that every command which changes pictures needs.
+"""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps
+from torch import Tensor
+from tqdm import tqdm
+
+from minigan.data import to_pixels, to_signed
+from minigan.files import SUFFIXES, picture_files, read_image, whole_file
+
+Process = Callable[[Tensor], Tensor]  # images (1, 3, H, W) in [-1, 1] -> images, H and W times the scale
+WRITABLE = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
+WITHOUT_ALPHA = frozenset({".jpg", ".jpeg", ".bmp"})
+LARGEST = 100_000_000  # pixels of a result: 300 MB as bytes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as bytes, which take a quarter of the memory of floats: `pixels` (3, H, W), `alpha` (1, H, W) or None.
+
+    Under a transparent pixel the colour is that of the file, so that what alpha hides can be shown again.
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None = None
+
+
+def read_picture(path: Path) -> Picture:
+    """The picture in a file, upright, in RGB, with its alpha channel where it has one that hides something.
+
+    Raises `OSError` or `FileNotFoundError` as `minigan.files.read_image` does.
+    """
+    rgb = read_image(path)  # checks and reads every mode; transparency is laid on white
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        with Image.open(path) as file:
+            if "A" not in file.getbands() and "transparency" not in file.info:
+                return Picture(as_tensor(rgb))
+            *colours, alpha = as_tensor(ImageOps.exif_transpose(file).convert("RGBA"))
+    if int(alpha.min()) == 255:
+        return Picture(as_tensor(rgb))
+    return Picture(torch.stack(colours), alpha[None])
+
+
+def as_tensor(picture: Image.Image) -> Tensor:
+    """A Pillow picture as bytes (C, H, W)."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+
+
+def write_picture(path: Path, picture: Picture) -> None:
+    """Write a picture whole or not at all, in the format that the name ends in; JPEG and WebP at quality 95."""
+    parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
+    with whole_file(path) as temporary:
+        Image.fromarray(torch.cat(parts).permute(1, 2, 0).numpy()).save(temporary, quality=95)
+
+
+def in_tiles(process: Process, pixels: Tensor, tile: int, margin: int, scale: int = 1) -> Iterator[Tensor]:
+    """Run a network over bytes (3, H, W) tile by tile; gives nothing but steps, then the result, bytes (3, sH, sW).
+
+    Each tile is read with `margin` pixels around it, repeated at the picture's edge, and the result's margin is cut
+    off. Where the margin is at least the network's reach, the tiles fit without a seam. Yields the unfinished result
+    after each tile, so that the caller can show progress and stop.
+    """
+    _, height, width = pixels.shape
+    result = torch.empty((3, height * scale, width * scale), dtype=torch.uint8)
+    for top in range(0, height, tile):
+        for left in range(0, width, tile):
+            rows = torch.arange(top - margin, min(top + tile, height) + margin).clamp(0, height - 1)
+            columns = torch.arange(left - margin, min(left + tile, width) + margin).clamp(0, width - 1)
+            with torch.inference_mode():
+                done = to_pixels(process(to_signed(pixels[:, rows][:, :, columns])[None]))[0].cpu()
+            inner = slice(margin * scale, -margin * scale or None)
+            place = done[:, inner, inner]
+            result[:, top * scale : top * scale + place.shape[1], left * scale : left * scale + place.shape[2]] = place
+            yield result
+
+
+def treated(
+    picture: Picture, process: Process, tile: int = 256, margin: int = 16, scale: int = 1, title: str = ""
+) -> Picture:
+    """A picture through a network, tile by tile, with a bar for the tiles; its alpha is resized along."""
+    _, height, width = picture.pixels.shape
+    if height * width * scale**2 > LARGEST:
+        size = f"{width * scale} x {height * scale}"
+        raise ValueError(f"the result would have {size} pixels, expected {LARGEST:,} at most; take a smaller picture")
+    count = -(-height // tile) * -(-width // tile)
+    steps = in_tiles(process, picture.pixels, tile, margin, scale)
+    bar = tqdm(steps, title, count, unit="tile", leave=False, disable=None if count > 1 else True, file=sys.stderr)
+    *_, pixels = bar
+    alpha = picture.alpha
+    if alpha is not None and scale > 1:
+        shape = (height * scale, width * scale)
+        large = F.interpolate(alpha[None].float(), shape, mode="bicubic", align_corners=False)
+        alpha = large[0].round().clamp(0, 255).to(torch.uint8)
+    return replace(picture, pixels=pixels, alpha=alpha)
+
+
+def jobs(source: Path, output: Path, force: bool = False) -> list[tuple[Path, Path]]:
+    """Which file becomes which: a file to a file or into a folder, a folder to a folder of the same structure.
+
+    A name whose format cannot be written, such as .gif, becomes .png. Raises for what cannot be asked.
+    """
+    if not source.exists():
+        raise FileNotFoundError(f"{source} does not exist; check the path")
+    if source.is_dir():
+        if output.suffix.lower() in SUFFIXES or output.is_file():
+            raise ValueError(f"the input is the folder {source}, the output {output} is a file; name a folder")
+        return [(file, output / writable(file.relative_to(source))) for file in picture_files(source)]
+    if output.is_dir() or not output.suffix:
+        output = output / writable(Path(source.name))
+    if output.suffix.lower() not in WRITABLE:
+        raise ValueError(f"the output is {output}, expected a name that ends in {', '.join(sorted(WRITABLE))}")
+    return [(source, output)]
+
+
+def writable(name: Path) -> Path:
+    """The same name in a format that can be written."""
+    return name if name.suffix.lower() in WRITABLE else name.with_suffix(".png")
+
+
+def treat_all(
+    source: Path, output: Path, change: Callable[[Picture, str], Picture], force: bool = False
+) -> tuple[list[Path], list[str]]:
+    """Change each picture and write it: what was written, and for each refused picture a sentence that names it.
+
+    `change(picture, title)` gives the new picture. The originals are never replaced, nor any other file without
+    `force`. One bad picture does not stop the others; Ctrl-C leaves whole files only.
+    """
+    written: list[Path] = []
+    refused: list[str] = []
+    work = jobs(source, output)
+    for file, target in tqdm(work, unit="picture", disable=None if len(work) > 1 else True, file=sys.stderr):
+        try:
+            target = check_target(file, target, force, written)
+            picture = read_picture(file)
+            result = change(picture, file.name)
+            if result.alpha is not None and target.suffix.lower() in WITHOUT_ALPHA:
+                target = check_target(file, target.with_suffix(".png"), force, written)
+            write_picture(target, result)
+            written.append(target)
+        except (ValueError, OSError) as error:
+            reason = str(error)
+            refused.append(reason if str(file) in reason or str(target) in reason else f"{file}: {reason}")
+    return written, refused
+
+
+def check_target(file: Path, target: Path, force: bool, written: Sequence[Path] = ()) -> Path:
+    """Return `target`, or raise where writing it would destroy something."""
+    if target in written:
+        raise FileExistsError(f"{target} has just been made from another picture; rename {file}")
+    if target.exists() and target.samefile(file):
+        raise FileExistsError(f"{file} would be replaced by its own result; choose another output")
+    if target.exists() and not force:
+        raise FileExistsError(f"{target} exists already; choose another output, or add --force to replace it")
+    return target
