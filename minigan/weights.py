@@ -32,9 +32,10 @@ def save_network(path: Path, network: nn.Module, half: bool = False, **facts: An
         temporary.write_bytes(save(tensors, metadata={"minigan": json.dumps(about)}))
 
 
-def load_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+def load_network(path: Path, *others: type[nn.Module]) -> tuple[nn.Module, dict[str, Any]]:
     """The network in a file, in eval mode on the CPU, and the facts written with it.
 
+    Only classes that are known are built: minigan's generator and discriminator, and the `others`.
     Raises `FileNotFoundError` for a missing file, `OSError` for one that is damaged or that minigan has not written.
     """
     if not path.is_file():
@@ -43,7 +44,8 @@ def load_network(path: Path) -> tuple[nn.Module, dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["minigan"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
-        network = NETWORKS[about["network"]](**about["arguments"])
+        classes = NETWORKS | {kind.__name__: kind for kind in others}
+        network = classes[about["network"]](**about["arguments"])
         network.load_state_dict(tensors)
         facts: dict[str, Any] = about["facts"]
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -79,6 +81,12 @@ def find(source: str) -> tuple[Generator, dict[str, Any]]:
 def shipped(name: str) -> tuple[nn.Module, dict[str, Any]]:
     """A trained network that comes with minigan, with the facts about its training. Names: `shipped_names()`."""
     return load_network(SHIPPED / f"{known(name, shipped_names(), 'shipped network')}.safetensors")
+
+
+def shipped_app(name: str, kind: type[nn.Module]) -> tuple[nn.Module, dict[str, Any]]:
+    """A trained network of an application, such as "superres_x4_pixel", that comes with minigan, and its facts."""
+    names = sorted(path.stem for path in (SHIPPED / "apps").glob("*.safetensors"))
+    return load_network(SHIPPED / "apps" / f"{known(name, names, 'shipped network')}.safetensors", kind)
 
 
 def shipped_pair(name: str) -> tuple[Generator, Discriminator]:
