@@ -29,7 +29,7 @@ build: env ## write the notebooks from their sources, outputs of unchanged cells
 notebooks: env ## write and execute all notebooks
 	$(BIN)/python -m minigan.course build --execute
 
-bench: env ## measure everything that the texts claim (an hour or more)
+bench: env ## measure everything that the texts claim (three hours; finished trainings are kept)
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
 clean: ## remove caches; the environment stays (rm -r .venv removes it)

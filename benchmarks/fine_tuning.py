@@ -1,10 +1,10 @@
 """What is a pretrained GAN worth when there are 10, 30 or 100 pictures of another style?
 
-    python benchmarks/fine_tuning.py --runs runs/fine_tuning             train all; finished runs are kept
-    python benchmarks/fine_tuning.py --runs runs/fine_tuning --report    write benchmarks/results/fine_tuning.*
-    python benchmarks/fine_tuning.py --runs runs/trial --quick           a trial: two runs of a few steps
+    python benchmarks/fine_tuning.py             train all, finished runs are kept; then write the report
+    python benchmarks/fine_tuning.py --report    write benchmarks/results/fine_tuning.* from what has been trained
+    python benchmarks/fine_tuning.py --quick     a trial: two runs of a few steps, in a folder of their own
 
-58 runs, each of one to six minutes on one idle core; `--workers` of them at once. The start is the shipped `peeps`
+59 runs, each of one to six minutes on one idle core; `--workers` of them at once. The start is the shipped `peeps`
 generator and discriminator. Every snapshot is the averaged generator. It draws 300 heads from the same latents, and
 feature nets that no training used compare them with the 300 held-out pictures of the style: EfficientNet-Lite0
 (ImageNet), our Fashion classifier, and a ResNet-18 with random weights, which still sees colours and shapes (Naeem et
@@ -89,7 +89,7 @@ def plan() -> list[Run]:
     for seed in SEEDS[:2]:
         runs += [Run(way, "micah", count, seed, MIDDLE) for way in variants for count in (10, 100)]
         runs += [Run("fine-tuned", style, 100, seed) for style in far]
-    runs += [Run("new D", seed=0)]
+    runs += [Run("new D", seed=0), Run("rates by depth", seed=0, snapshots=MIDDLE)]
     runs += [Run(way, seed=0, snapshots=MIDDLE[:1]) for way in projected]
     runs += [Run("fine-tuned", style, count, 0) for style in far for count in COUNTS[:2]]
     runs += [Run("from scratch", style, 100, 0) for style in far]
@@ -233,7 +233,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
         if curve[-1]["images"] >= run.snapshots[-1]:  # a run that was stopped has written what it had
             found.append({"way": run.way, "style": run.style, "count": run.count, "seed": run.seed, "curve": curve})
     if not found:
-        raise FileNotFoundError(f"no finished runs in {folder}; train some first: --runs {folder}")
+        raise FileNotFoundError(f"no finished runs in {folder}; train some first, without --report")
     return found
 
 
@@ -421,7 +421,7 @@ def report(runs: Path) -> None:
 
 
 def main(
-    runs: Annotated[Path, typer.Option(help="folder of the runs")],
+    runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs/fine_tuning"),
     workers: Annotated[int, typer.Option(help="runs at once")] = 2,
     reporting: Annotated[bool, typer.Option("--report", help="write the results of what has been run")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="two runs of a few steps")] = False,
@@ -430,9 +430,11 @@ def main(
     if reporting:
         report(runs)
     elif quick:
-        train_all([Run("fine-tuned", snapshots=(0, 64)), Run("projected D", snapshots=(0, 64))], runs, workers)
+        trial = [Run("fine-tuned", snapshots=(0, 64)), Run("projected D", snapshots=(0, 64))]
+        train_all(trial, runs.with_name(f"{runs.name}_trial"), workers)
     else:
         train_all(plan(), runs, workers)
+        report(runs)
 
 
 if __name__ == "__main__":
