@@ -85,8 +85,12 @@ def shipped(name: str) -> tuple[nn.Module, dict[str, Any]]:
 
 def shipped_app(name: str, kind: type[nn.Module]) -> tuple[nn.Module, dict[str, Any]]:
     """A trained network of an application, such as "superres_x4_pixel", that comes with minigan, and its facts."""
-    names = sorted(path.stem for path in (SHIPPED / "apps").glob("*.safetensors"))
-    return load_network(SHIPPED / "apps" / f"{known(name, names, 'shipped network')}.safetensors", kind)
+    return load_network(SHIPPED / "apps" / f"{known(name, shipped_app_names(), 'shipped network')}.safetensors", kind)
+
+
+def shipped_app_names() -> list[str]:
+    """The names of the applications' trained networks that came with this installation."""
+    return sorted(path.stem for path in (SHIPPED / "apps").glob("*.safetensors"))
 
 
 def shipped_pair(name: str) -> tuple[Generator, Discriminator]:

@@ -1,6 +1,7 @@
-"""What several tests share: no network, a cache of their own, a look at error messages, a small repository to build."""
+"""What several tests share: no network, an own cache, the command line, error messages, a repository to build."""
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -106,3 +107,39 @@ def refuses() -> Callable[..., AbstractContextManager[None]]:
             place = message.index(part, place) + len(part)
 
     return check
+
+
+@pytest.fixture
+def minigan(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Run the whole command line in this process: (exit code, stdout, stderr)."""
+
+    from minigan import cli
+
+    def run(*arguments: Any) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["minigan", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdout", sys.stdout)
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        told = capsys.readouterr()
+        code = stop.value.code or 0
+        assert isinstance(code, int), code
+        return code, told.out, told.err
+
+    return run
+
+
+@pytest.fixture
+def refused(minigan: Callable[..., tuple[int, str, str]]) -> Callable[..., None]:
+    """Run a command that must fail with 2, a sentence with these parts and nothing else."""
+
+    def run(*arguments: Any, parts: tuple[str, ...]) -> None:
+        code, _, complained = minigan(*arguments)
+        sentence = complained.splitlines()[-1]
+        assert (code, "Traceback" in complained) == (2, False), complained
+        assert complained.count("minigan: ") == 1
+        place = 0
+        for part in ("minigan: ", *parts):
+            assert part in sentence[place:], f"{part!r} is not in its place in {sentence!r}"
+            place = sentence.index(part, place) + len(part)
+
+    return run

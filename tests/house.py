@@ -27,7 +27,8 @@ def imported(source: str, module: str) -> set[str]:
             base = package[: len(package) - node.level + 1] if node.level else []
             origin = ".".join([*base, *(node.module or "").split(".")]).strip(".")
             # `from minigan import data` imports a module, `from minigan.data import load` a name in one
-            found |= {f"{origin}.{alias.name}" for alias in node.names} if origin == "minigan" else {origin}
+            package_itself = origin in ("minigan", "minigan.apps")
+            found |= {f"{origin}.{alias.name}" for alias in node.names} if package_itself else {origin}
     return {name.removeprefix("minigan.") for name in found if name.startswith("minigan.")}
 
 

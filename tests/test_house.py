@@ -30,8 +30,32 @@ ALLOWED: dict[str, set[str]] = {
     "transfer": {"backbones", "nets"},
     "apps.__init__": set(),
     "apps.pictures": {"data", "files"},
-    "apps.commands": {"apps.pictures"},
+    "apps.denoise": {"apps.photographs", "train"},
+    "apps.inpaint": {"apps.photographs", "backbones", "data", "nets", "train", "transfer", "weights"},
+    "apps.holes": {"apps.inpaint", "apps.pictures", "files"},
+    "apps.patterns": {"data"},
+    "apps.style": {"apps.photographs", "backbones", "data", "hardware", "perceptual", "train"},
+    "apps.painting": {
+        *("apps.patterns", "apps.pictures", "apps.style", "apps.tasks"),
+        *("data", "files", "hardware", "train", "weights"),
+    },
+    "apps.photographs": {"backbones", "data", "hardware", "perceptual", "train"},
+    "apps.superres": {"apps.photographs", "data", "nets", "train"},
+    "apps.commands": {
+        *("apps.denoise", "apps.holes", "apps.inpaint", "apps.painting", "apps.pictures", "apps.superres"),
+        *("apps.tasks", "data", "hardware", "weights"),
+    },
     "train": {"augment", "data", "files", "hardware", "losses", "nets", "plot", "progress", "weights"},
+    "processes": {"hardware"},
+    "distributed": {"processes", "train"},
+    "apps.tasks": {
+        *("apps.denoise", "apps.inpaint", "apps.patterns", "apps.photographs", "apps.pictures", "apps.style"),
+        *("apps.superres", "data", "files", "plot", "processes", "train", "weights"),
+    },
+    "apps.training": {
+        *("apps.commands", "apps.photographs", "apps.tasks"),
+        *("data", "distributed", "nets", "processes", "train", "weights"),
+    },
 }
 
 
@@ -72,6 +96,7 @@ def test_imports_in_folders_and_from_elsewhere():
         "apps.style"
     }
     assert house.imported("from .style import a\nfrom ..data import b", "apps.superres") == {"apps.style", "data"}
+    assert house.imported("from minigan.apps import style, superres", "cli") == {"apps.style", "apps.superres"}
 
 
 def test_a_module_outside_the_table_and_a_circle_are_found():

@@ -3,24 +3,53 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from minigan.apps.pictures import Picture
+
+Network = TypeVar("Network", bound="nn.Module")
 
 Input = Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="The file or folder to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files, but never the originals.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the best.")]
 Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
+Weights = Annotated[Path | None, typer.Option(help="A run's folder or a file of weights, in place of what is shipped.")]
 
 
 def choose_device(device: str | None) -> None:
     """Make `minigan.hardware.device` answer what the user asked for."""
     if device:
         os.environ["MINIGAN_DEVICE"] = device
+
+
+def network(kind: type[Network], name: str, source: Path | None = None) -> Network:
+    """A network for a command, on the device: the shipped one of that name, or that of a run's folder or of a file.
+
+    Raises `FileNotFoundError` where there is none, `ValueError` where it is of another kind.
+    """
+    import torch
+
+    from minigan import hardware, weights
+    from minigan.apps.tasks import NETWORK, kinds
+
+    if source is None:
+        found, _ = weights.shipped_app(name, kind)
+    else:
+        file = source / NETWORK if source.is_dir() else source
+        if not file.is_file():
+            remedy = f"give the folder of a run that has ended, which holds {NETWORK}, or a file of weights"
+            raise FileNotFoundError(f"no network at {file}; {remedy}")
+        found, _ = weights.load_network(file, kind, *kinds())
+    if not isinstance(found, kind):
+        what = f"{source or name} holds a {type(found).__name__}, expected a {kind.__name__}"
+        raise ValueError(f"{what}; give the weights of this task")
+    return found.to(hardware.device()).to(memory_format=torch.channels_last)
 
 
 def treat(source: Path, output: Path, change: Callable[["Picture", str], "Picture"], force: bool) -> None:
@@ -39,3 +68,187 @@ def treat(source: Path, output: Path, change: Callable[["Picture", str], "Pictur
     typer.echo(f"wrote {place}" if len(written) == 1 else f"wrote {len(written)} pictures to {place}")
     if refused:
         raise typer.Exit(1 if written else 2)
+
+
+def denoise(
+    source: Input,
+    output: Output,
+    sigma: Annotated[
+        float | None, typer.Option(min=0, max=60, help="Level of the noise in grey levels; by default blind.")
+    ] = None,
+    weights: Weights = None,
+    force: Force = False,
+    device: Device = None,
+    seed: Seed = 0,
+) -> None:
+    """Remove noise from a picture, or from all pictures of a folder.
+
+    The network was trained with white noise, the grain of a sensor. It leaves alone what it does not take for noise,
+    such as the blocks of a strong JPEG compression.
+
+    Examples:
+
+        minigan denoise party.jpg -o clean.png
+
+        minigan denoise party.jpg -o clean.png --sigma 25
+
+        minigan denoise ./holiday -o ./clean
+
+        minigan denoise party.jpg -o clean.png --weights run
+    """
+    choose_device(device)
+    import torch
+
+    from minigan.apps import denoise as app
+    from minigan.apps.pictures import treated
+
+    torch.manual_seed(seed)
+    denoiser = network(app.Denoiser, "denoise", weights)
+
+    def change(picture: "Picture", title: str) -> "Picture":
+        channels = 1 if bool((picture.pixels == picture.pixels[:1]).all()) else 3  # grey stays grey
+
+        def process(images: "Tensor") -> "Tensor":
+            return app.denoise(denoiser, images[:, :channels], sigma)
+
+        return treated(picture, process, 512, denoiser.reach, title=title)
+
+    treat(source, output, change, force)
+
+
+def inpaint(
+    source: Input,
+    output: Output,
+    mask: Annotated[
+        Path, typer.Option(help="A picture of the same size, white where IN is to be filled, or a folder of them.")
+    ],
+    weights: Weights = None,
+    force: Force = False,
+    device: Device = None,
+    seed: Seed = 0,
+) -> None:
+    """Fill holes in a picture, or in all pictures of a folder: scratches, spots, what should not be there.
+
+    The mask is white where the picture is to be filled and black, or transparent, where it is known. In a folder of
+    masks each has the name of its picture. Outside the hole every pixel stays as it is; write .png to keep that, for
+    .jpg changes all a little. The fill is a guess: what the hole has hidden cannot be known. Large holes come out
+    smooth.
+
+    Examples:
+
+        minigan inpaint portrait.jpg --mask scratches.png -o mended.png
+
+        minigan inpaint ./scans --mask ./masks -o ./mended
+    """
+    choose_device(device)
+    import torch
+
+    from minigan.apps import holes
+    from minigan.apps.inpaint import Inpainter
+
+    torch.manual_seed(seed)
+    find, inpainter = holes.mask_finder(mask), network(Inpainter, "inpaint_photos", weights)
+
+    def change(picture: "Picture", title: str) -> "Picture":
+        known = holes.read_mask(find(title), (picture.pixels.shape[1], picture.pixels.shape[2]))
+        return holes.mended(inpainter, picture, known, title)
+
+    treat(source, output, change, force)
+
+
+def upscale(
+    source: Input,
+    output: Output,
+    scale: Annotated[int | None, typer.Option(help="2 or 4 times the side; 4 where nothing is said.")] = None,
+    style: Annotated[
+        str, typer.Option(help="pixel (smooth, nearest to the truth), features or adversarial (sharpest).")
+    ] = "adversarial",
+    weights: Weights = None,
+    force: Force = False,
+    device: Device = None,
+    seed: Seed = 0,
+) -> None:
+    """Enlarge a picture, or all pictures of a folder, to twice or four times the side.
+
+    Detail that the small picture lacks is invented, least of all with --style pixel: the result is no evidence of what
+    was there. The networks have learnt from clean pictures; noise and the blocks of a strong JPEG compression are
+    enlarged along. They enlarge four times; for --scale 2 the result is halved.
+
+    Examples:
+
+        minigan upscale stamp.png -o large.png
+
+        minigan upscale stamp.png -o large.png --scale 2 --style pixel
+
+        minigan upscale ./stamps -o ./large
+    """
+    choose_device(device)
+    import torch
+
+    from minigan.apps import superres as app
+    from minigan.apps.pictures import treated
+    from minigan.data import known
+
+    torch.manual_seed(seed)
+    if scale not in (None, 2, 4):
+        raise ValueError(f"scale is {scale}, expected 2 or 4; enlarge twice, or shrink the result, for others")
+    style = known(style, app.STYLES, "style")
+    upscaler = network(app.Upscaler, f"superres_x4_{style}", weights)
+    times = scale or upscaler.scale
+    if times > upscaler.scale:
+        raise ValueError(f"{weights} enlarges {upscaler.scale} times, --scale says {times}; leave --scale out")
+    place = next(upscaler.parameters()).device
+
+    def process(images: torch.Tensor) -> torch.Tensor:
+        return app.magnified(upscaler, images.to(place, memory_format=torch.channels_last), times)
+
+    def change(picture: "Picture", title: str) -> "Picture":
+        return treated(picture, process, 192, upscaler.reach + 1, times, title)
+
+    treat(source, output, change, force)
+
+
+def stylize(
+    source: Annotated[Path, typer.Argument(metavar="CONTENT", help="A picture, or a folder of pictures.")],
+    style: Annotated[
+        str, typer.Argument(metavar="STYLE", help="A picture, a style by name such as whirls, or a trained run.")
+    ],
+    output: Output,
+    size: Annotated[int, typer.Option(min=32, max=2048, help="Pixels of the longer side when it is painted.")] = 512,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Steps of painting; 200, or one pass of a trained run.")
+    ] = None,
+    strength: Annotated[float, typer.Option(min=0, max=1, help="How much of the change: 0 none, 1 all of it.")] = 1.0,
+    force: Force = False,
+    device: Device = None,
+    seed: Seed = 0,
+) -> None:
+    """Paint a picture, or all pictures of a folder, in the style of another.
+
+    The style is a picture of yours, or one of those that minigan draws: whirls, mosaic, engraving. With a trained run
+    in place of a style a picture needs one pass and no steps. A large picture is painted at --size, and the change is
+    laid over the whole; a smaller --size gives coarser strokes. Ctrl-C ends the painting and writes the picture as it
+    is by then.
+
+    Examples:
+
+        minigan stylize cat.jpg whirls -o cat_whirls.png
+
+        minigan stylize cat.jpg painting.jpg -o painted.png --steps 400
+
+        minigan stylize ./holiday mosaic -o ./painted --size 384 --strength 0.7
+    """
+    choose_device(device)
+    import torch
+
+    from minigan.apps import painting
+
+    torch.manual_seed(seed)
+    painter = painting.painter(style, size, steps)
+
+    def change(picture: "Picture", title: str) -> "Picture":
+        return painting.painted(picture, painter, size, strength, title)
+
+    treat(source, output, change, force)
+    if painter.stopped:
+        raise typer.Exit(130)

@@ -42,7 +42,6 @@ from torch import Tensor, nn
 
 from minigan import data, losses, nets, plot
 from minigan.course import checking, pick
-from minigan.metrics import nearest, share_nearer
 from minigan.plot import FAKE, GOLD, GREEN, REAL
 
 torch.set_num_threads(1)  # the networks of this chapter are tiny; one thread is enough for them
@@ -725,12 +724,21 @@ for name, of_seeds in runs.items():
 # **Predict.** Take the distance from a typical (median) new real point to its nearest training point. Half of all new
 # real points are nearer than that. Which share of the samples is nearer, for a generator that copies? For our GAN,
 # trained longer and longer?
-#
-# Two functions of the library do the counting, and chapter 03 shows their code. `nearest` gives each sample's distance
-# to its nearest training example, and which one that is. `share_nearer` gives the share asked for: a half if all is
-# well.
+
 
 # %%
+def nearest(queries: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each query the distance to its nearest training example, and that one's index. Any shape after the first."""
+    parts = training.flatten(1).split(400)  # all at once would take much memory
+    found = torch.cat([torch.cdist(queries.flatten(1), part) for part in parts], dim=1).min(1)
+    return found.values, found.indices
+
+
+def share_nearer(samples: Tensor, training: Tensor, new: Tensor) -> float:
+    """The share of samples nearer to the training set than the median new real point: a half if all is well."""
+    return float((nearest(samples, training)[0] < nearest(new, training)[0].median()).float().mean())
+
+
 few, new_points = sharp_ring.sample(32, torch.Generator().manual_seed(0)), sharp_ring.sample(4000)
 on_few = [
     train(sharp_ring, from_fixed(few), beta1=0.0, r1=0.1, seed=seed, steps=pick(quick=15, cpu=3000, full=9000))
