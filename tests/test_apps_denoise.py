@@ -1,6 +1,5 @@
 """Denoising: what the network computes and reaches, the noise in its batches, the classical rival, the command."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -300,7 +299,7 @@ def test_the_command_replaces_nothing_and_knows_its_levels(tmp_path):
     assert (tmp_path / "b.png").read_text() == "precious"
     assert invoke(file, "-o", tmp_path / "b.png", "--force").exit_code == 0
     done = invoke(file, "-o", tmp_path / "c.png", "--sigma", "99")
-    assert done.exit_code == 2 and re.search("0<=x<=60", done.stderr)
+    assert done.exit_code == 2 and "60" in done.stderr
 
 
 @pytest.fixture

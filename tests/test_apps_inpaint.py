@@ -343,7 +343,7 @@ def test_tiles_have_no_seam(monkeypatch):
     whole = holes.mended(network, Picture(pixels), known).pixels
     monkeypatch.setattr(holes, "max", lambda *sizes: 128, raising=False)
     tiled = holes.mended(network, Picture(pixels), known).pixels
-    assert int((whole.int() - tiled.int()).abs().max()) <= 2  # the heat of other tiles, after a few sweeps
+    assert int((whole.int() - tiled.int()).abs().max()) <= 1  # the heat of other tiles is rounded otherwise
     assert not torch.equal(whole, pixels)
 
 

@@ -161,8 +161,8 @@ def upscale(
     output: Output,
     scale: Annotated[int | None, typer.Option(help="2 or 4 times the side; 4 where nothing is said.")] = None,
     style: Annotated[
-        str, typer.Option(help="pixel (smooth, nearest to the truth), features or adversarial (sharpest).")
-    ] = "adversarial",
+        str, typer.Option(help="pixel (smooth, nearest to the truth) or features (sharper).")
+    ] = "features",
     weights: Weights = None,
     force: Force = False,
     device: Device = None,
@@ -170,17 +170,14 @@ def upscale(
 ) -> None:
     """Enlarge a picture, or all pictures of a folder, to twice or four times the side.
 
-    Detail that the small picture lacks is invented, least of all with --style pixel: the result is no evidence of what
-    was there. The networks have learnt from clean pictures; noise and the blocks of a strong JPEG compression are
-    enlarged along. They enlarge four times; for --scale 2 the result is halved.
+    Detail that the small picture lacks is invented, least of all with --style pixel: it is no evidence of what was
+    there. Noise and the blocks of a strong JPEG compression are enlarged along. For --scale 2 the result is halved.
 
     Examples:
 
         minigan upscale stamp.png -o large.png
 
-        minigan upscale stamp.png -o large.png --scale 2 --style pixel
-
-        minigan upscale ./stamps -o ./large
+        minigan upscale ./stamps -o ./large --scale 2 --style pixel
     """
     choose_device(device)
     import torch
@@ -192,17 +189,16 @@ def upscale(
     torch.manual_seed(seed)
     if scale not in (None, 2, 4):
         raise ValueError(f"scale is {scale}, expected 2 or 4; enlarge twice, or shrink the result, for others")
-    style = known(style, app.STYLES, "style")
-    upscaler = network(app.Upscaler, f"superres_x4_{style}", weights)
+    upscaler = network(app.Upscaler, f"superres_x4_{known(style, app.STYLES, 'style')}", weights)
     times = scale or upscaler.scale
     if times > upscaler.scale:
         raise ValueError(f"{weights} enlarges {upscaler.scale} times, --scale says {times}; leave --scale out")
     place = next(upscaler.parameters()).device
 
-    def process(images: torch.Tensor) -> torch.Tensor:
-        return app.magnified(upscaler, images.to(place, memory_format=torch.channels_last), times)
-
     def change(picture: "Picture", title: str) -> "Picture":
+        def process(images: torch.Tensor) -> torch.Tensor:
+            return app.magnified(upscaler, images.to(place), times)
+
         return treated(picture, process, 192, upscaler.reach + 1, times, title)
 
     treat(source, output, change, force)

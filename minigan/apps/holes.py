@@ -14,6 +14,7 @@ from minigan.apps.inpaint import DEEPEST, Inpainter, inpaint
 from minigan.apps.pictures import Picture, read_picture, treated
 from minigan.files import picture_files
 
+STRIDE = 32  # pixels of the picture behind one of the network's coarsest map
 MARGIN = 96  # pixels around a tile that the network sees beside it
 
 
@@ -82,7 +83,10 @@ def mended(network: Inpainter, picture: Picture, known: Tensor, title: str = "")
         images, seen = images[:, :3], (images[:, 3:] > 0).float()
         if bool(seen.all()):
             return images
-        return inpaint(network, images.to(device), seen.to(device), factor).cpu()
+        height, width = images.shape[-2:]
+        wide = [0, -width % (STRIDE * factor), 0, -height % (STRIDE * factor)]  # so that all tiles lie on one grid
+        images, seen = (F.pad(part, wide, mode="replicate").to(device) for part in (images, seen))
+        return inpaint(network, images, seen, factor)[..., :height, :width].cpu()
 
     both = Picture(torch.cat([picture.pixels, known]), picture.alpha)
     made = treated(both, process, max(512, 128 * factor), MARGIN * factor, title=title)
