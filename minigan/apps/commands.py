@@ -182,24 +182,21 @@ def upscale(
     choose_device(device)
     import torch
 
-    from minigan.apps import superres as app
     from minigan.apps.pictures import treated
+    from minigan.apps.superres import STYLES, Upscaler, magnified
     from minigan.data import known
 
     torch.manual_seed(seed)
     if scale not in (None, 2, 4):
         raise ValueError(f"scale is {scale}, expected 2 or 4; enlarge twice, or shrink the result, for others")
-    upscaler = network(app.Upscaler, f"superres_x4_{known(style, app.STYLES, 'style')}", weights)
+    upscaler = network(Upscaler, f"superres_x4_{known(style, STYLES, 'style')}", weights)
     times = scale or upscaler.scale
     if times > upscaler.scale:
         raise ValueError(f"{weights} enlarges {upscaler.scale} times, --scale says {times}; leave --scale out")
-    place = next(upscaler.parameters()).device
+    place, margin = next(upscaler.parameters()).device, upscaler.reach + 1
 
     def change(picture: "Picture", title: str) -> "Picture":
-        def process(images: torch.Tensor) -> torch.Tensor:
-            return app.magnified(upscaler, images.to(place), times)
-
-        return treated(picture, process, 192, upscaler.reach + 1, times, title)
+        return treated(picture, lambda images: magnified(upscaler, images.to(place), times), 192, margin, times, title)
 
     treat(source, output, change, force)
 
