@@ -184,8 +184,8 @@ def pictures(photographs: dict[str, Tensor], named: dict[str, Method]) -> None:
 def draw_sweep(found: dict[str, Any]) -> None:
     """The curves of the wrong levels."""
     alt = (
-        "Mean PSNR over the level that the network is told, a curve for each true level of 10, 25 and 50. Each is "
-        "highest where the truth is told; a dashed line marks the blind result."
+        "Mean PSNR over the level that the network is told, a curve for each true level of 10, 25 and 50. A "
+        "dotted line marks the truth for each curve, a dashed one its blind result."
     )
     with plot.figure(alt=alt, size=(6, 3.6), save=RESULTS / "denoise_levels.png") as axis:
         for level, colour in zip(LEVELS, (plot.REAL, plot.FAKE, plot.GREEN), strict=True):

@@ -49,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "processes": {"hardware"},
     "distributed": {"processes", "train"},
     "apps.tasks": {
+        "hardware",
         *("apps.denoise", "apps.inpaint", "apps.patterns", "apps.photographs", "apps.pictures", "apps.style"),
         *("apps.superres", "data", "files", "plot", "processes", "train", "weights"),
     },

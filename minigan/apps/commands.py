@@ -3,16 +3,14 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from minigan.apps.pictures import Picture
-
-Network = TypeVar("Network", bound="nn.Module")
 
 Input = Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="The file or folder to write.")]
@@ -26,30 +24,6 @@ def choose_device(device: str | None) -> None:
     """Make `minigan.hardware.device` answer what the user asked for."""
     if device:
         os.environ["MINIGAN_DEVICE"] = device
-
-
-def network(kind: type[Network], name: str, source: Path | None = None) -> Network:
-    """A network for a command, on the device: the shipped one of that name, or that of a run's folder or of a file.
-
-    Raises `FileNotFoundError` where there is none, `ValueError` where it is of another kind.
-    """
-    import torch
-
-    from minigan import hardware, weights
-    from minigan.apps.tasks import NETWORK, kinds
-
-    if source is None:
-        found, _ = weights.shipped_app(name, kind)
-    else:
-        file = source / NETWORK if source.is_dir() else source
-        if not file.is_file():
-            remedy = f"give the folder of a run that has ended, which holds {NETWORK}, or a file of weights"
-            raise FileNotFoundError(f"no network at {file}; {remedy}")
-        found, _ = weights.load_network(file, kind, *kinds())
-    if not isinstance(found, kind):
-        what = f"{source or name} holds a {type(found).__name__}, expected a {kind.__name__}"
-        raise ValueError(f"{what}; give the weights of this task")
-    return found.to(hardware.device()).to(memory_format=torch.channels_last)
 
 
 def treat(source: Path, output: Path, change: Callable[["Picture", str], "Picture"], force: bool) -> None:
@@ -101,9 +75,10 @@ def denoise(
 
     from minigan.apps import denoise as app
     from minigan.apps.pictures import treated
+    from minigan.apps.tasks import trained
 
     torch.manual_seed(seed)
-    denoiser = network(app.Denoiser, "denoise", weights)
+    denoiser = trained(app.Denoiser, "denoise", weights)
 
     def change(picture: "Picture", title: str) -> "Picture":
         channels = 1 if bool((picture.pixels == picture.pixels[:1]).all()) else 3  # grey stays grey
@@ -145,9 +120,10 @@ def inpaint(
 
     from minigan.apps import holes
     from minigan.apps.inpaint import Inpainter
+    from minigan.apps.tasks import trained
 
     torch.manual_seed(seed)
-    find, inpainter = holes.mask_finder(mask), network(Inpainter, "inpaint_photos", weights)
+    find, inpainter = holes.mask_finder(mask), trained(Inpainter, "inpaint_photos", weights)
 
     def change(picture: "Picture", title: str) -> "Picture":
         known = holes.read_mask(find(title), (picture.pixels.shape[1], picture.pixels.shape[2]))
@@ -182,12 +158,13 @@ def upscale(
 
     from minigan.apps.pictures import treated
     from minigan.apps.superres import STYLES, Upscaler, magnified
+    from minigan.apps.tasks import trained
     from minigan.data import known
 
     torch.manual_seed(seed)
     if scale not in (None, 2, 4):
         raise ValueError(f"scale is {scale}, expected 2 or 4; enlarge twice, or shrink the result, for others")
-    upscaler = network(Upscaler, f"superres_x4_{known(style, STYLES, 'style')}", weights)
+    upscaler = trained(Upscaler, f"superres_x4_{known(style, STYLES, 'style')}", weights)
     times = scale or upscaler.scale
     if times > upscaler.scale:
         raise ValueError(f"{weights} enlarges {upscaler.scale} times, --scale says {times}; leave --scale out")

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from PIL import Image
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from minigan import plot, weights
+from minigan import hardware, plot, weights
 from minigan.apps import denoise, inpaint, patterns, style, superres
 from minigan.apps.photographs import Task, begin, learn, pairs, whole_photographs
 from minigan.apps.pictures import as_tensor
@@ -20,6 +20,8 @@ from minigan.data import PACKED, TORCHVISION, known, load, to_signed
 from minigan.files import picture_files, read_image
 from minigan.processes import rank
 from minigan.train import TrainState
+
+Network = TypeVar("Network", bound=nn.Module)
 
 NETWORK = "network.safetensors"  # what a run of an application leaves beside its checkpoint
 SHORT = {"superres": "superres_x4_pixel", "style": "style_whirls", "inpaint": "inpaint_photos"}
@@ -82,6 +84,25 @@ def in_style(name: str, network: nn.Module | None = None) -> Task:
 def kinds() -> set[type[nn.Module]]:
     """The classes of the networks of all applications."""
     return {recipe.kind for recipe in recipes().values()}
+
+
+def trained(kind: type[Network], name: str, source: Path | None = None) -> Network:
+    """A trained network, on the device: the shipped one of that name, or that of a run's folder or of a file.
+
+    Raises `FileNotFoundError` where there is none, `ValueError` where it is of another kind.
+    """
+    if source is None:
+        found, _ = weights.shipped_app(name, kind)
+    else:
+        file = source / NETWORK if source.is_dir() else source
+        if not file.is_file():
+            remedy = f"give the folder of a run that has ended, which holds {NETWORK}, or a file of weights"
+            raise FileNotFoundError(f"no network at {file}; {remedy}")
+        found, _ = weights.load_network(file, kind, *kinds())
+    if not isinstance(found, kind):
+        what = f"{source or name} holds a {type(found).__name__}, expected a {kind.__name__}"
+        raise ValueError(f"{what}; give the weights of this task")
+    return found.to(hardware.device()).to(memory_format=torch.channels_last)
 
 
 def full_name(name: str) -> str:

@@ -77,7 +77,8 @@ def draw(found: Mapping[str, Points], size: tuple[float, float] = (6.4, 4.2), sa
     with plot.figure(alt=in_words(found), size=size, save=save) as axis:
         for (title, methods), colour in zip(found.items(), colours, strict=False):
             path = [methods[name] for name in paths.get(title, ()) if name in methods]
-            axis.plot(*zip(*path, strict=True), color=colour, lw=1, alpha=0.6) if path else None
+            if path:
+                axis.plot(*zip(*path, strict=True), color=colour, lw=1, alpha=0.6)
             axis.scatter(*zip(*methods.values(), strict=True), color=colour, s=28, label=title, zorder=3)
             for name, place in methods.items():
                 axis.annotate(name, place, (5, 4), textcoords="offset points", fontsize=9, color=colour)
