@@ -16,7 +16,7 @@ from minigan import hardware, weights
 from minigan.apps import style as app
 from minigan.apps.patterns import PATTERNS
 from minigan.apps.pictures import Picture, as_tensor
-from minigan.apps.tasks import NETWORK, kinds
+from minigan.apps.tasks import trained
 from minigan.data import known, to_signed
 from minigan.files import read_image
 from minigan.train import stopping
@@ -37,7 +37,7 @@ def painter(style: str, size: int, steps: int | None = None) -> Painter:
     """
     path = Path(style)
     if path.is_dir() or path.suffix == ".safetensors":
-        return by_network(weights.load_network(path / NETWORK if path.is_dir() else path, *kinds())[0])
+        return by_network(trained(app.Stylist, style, path))
     if path.is_file():
         return by_steps(app.within(to_signed(as_tensor(read_image(path)))[None], size), steps or 200)
     try:
@@ -45,15 +45,12 @@ def painter(style: str, size: int, steps: int | None = None) -> Painter:
     except ValueError as error:
         raise ValueError(f"{error}; or give the file of a picture") from None
     if steps is None and f"style_{name}" in weights.shipped_app_names():
-        return by_network(weights.shipped_app(f"style_{name}", app.Stylist)[0])
+        return by_network(trained(app.Stylist, f"style_{name}"))
     return by_steps(PATTERNS[name](size), steps or 200)
 
 
-def by_network(network: torch.nn.Module) -> Painter:
+def by_network(network: app.Stylist) -> Painter:
     """One pass for each picture."""
-    if not isinstance(network, app.Stylist):
-        raise ValueError(f"the weights are of a {type(network).__name__}, expected a Stylist; train one: --task style")
-    network.to(hardware.device())
 
     def change(small: Tensor, title: str) -> Tensor:
         with torch.inference_mode():
