@@ -28,12 +28,12 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
-from PIL import Image
 from torch import Tensor
 
 from minigan import data, hardware, metrics, nets, plot, train, transfer, weights
 from minigan.backbones import Backbone
 from minigan.course import fewshot
+from minigan.course.gallery import shrink_file
 from minigan.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
@@ -346,8 +346,7 @@ def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, 
     for label, name in rows.items():
         sheets[label] = data.to_signed(torch.from_numpy(np.load(folder / f"{name}.npy")[:8]))
     plot.compare(sheets, alt=alt, width=6.4, save=path)
-    palette = Image.open(path).quantize(256, dither=Image.Dither.NONE)  # a third of the bytes; the chapter shows it
-    palette.save(path, optimize=True)
+    shrink_file(path)  # the chapter shows it
 
 
 def draw_heads(folder: Path) -> None:

@@ -204,6 +204,7 @@ def main(
     print({name: {key: round(value, 4) for key, value in point.items()} for name, point in points.items()}, flush=True)
     results: dict[str, Any] = {
         "plane": points,
+        "rows": [{"method": name} | {key: [value] for key, value in point.items()} for name, point in points.items()],
         "photos": compared(photographs, SIZES["photos"], classical | {"network": network("inpaint_photos")}, referee),
         "peeps": compared(heads, SIZES["peeps"], drawn, referee),
         "photographs": len(photographs),

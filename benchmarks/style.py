@@ -31,6 +31,7 @@ from minigan.apps import style as app
 from minigan.apps.patterns import PATTERNS
 from minigan.apps.tasks import STYLES
 from minigan.backbones import Backbone
+from minigan.course.gallery import shrink_file
 from minigan.course.judge import LAYERS as JUDGE_LAYERS
 from minigan.course.judge import judge
 
@@ -317,6 +318,7 @@ def draw(pictures: dict[str, list[Tensor]], titles: list[str], alt: str, file: s
     """Rows of pictures of any shape."""
     rows = {name: framed(images) for name, images in pictures.items()}
     plot.compare(rows, titles=titles, alt=alt, width=13, save=RESULTS / file)
+    shrink_file(RESULTS / file)
 
 
 def draw_courses(courses: dict[str, list]) -> None:

@@ -2,6 +2,7 @@
 
     python benchmarks/superres.py            some minutes; writes benchmarks/results/superres.{json,md,png}
     python benchmarks/superres.py --quick    two photographs, nothing written
+    python benchmarks/superres.py --bound    some minutes; how near the judge lets a network of this size come at all
 
 Each photograph is cropped to sides that 4 divides, made small as in training (bicubic with a low-pass filter, rounded
 to 256 levels) and enlarged again. What comes out is clamped and compared with the photograph:
@@ -12,7 +13,9 @@ small picture, which it should explain. Realism does without the photograph: the
 of squares of 64 pixels of all results from those of the training photographs, which none of the results shows.
 
 Drawn and right are spectra (`minigan.course.spectrum`). The grid is how much the period of the enlargement stands out
-in them, in decibels. Between "pixel" and "adversarial" their pictures are mixed. The networks enlarge four times; at
+in them, in decibels. For the bound, the network with features goes on with the judge itself as its feature loss: it is
+no judge for that network any more, and its distance is about the lowest that can be had. Between "pixel" and
+"adversarial" their pictures are mixed. The networks enlarge four times; at
 scale 2 their results are made small again by 2, as `minigan upscale --scale 2` does.
 """
 
@@ -20,6 +23,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -32,7 +36,7 @@ from torch import Tensor
 
 from minigan import data, metrics, plot, weights
 from minigan.apps import superres
-from minigan.apps.photographs import whole_photographs
+from minigan.apps.photographs import begin, learn, terms, whole_photographs
 from minigan.course import plane
 from minigan.course.judge import judge
 from minigan.course.spectrum import comb, drawn_and_right
@@ -41,6 +45,7 @@ from minigan.perceptual import FeatureDistance
 
 RESULTS = Path(__file__).parent / "results"
 SCALES = (4, 2)
+BOUND = 9_600  # crops that the network for the bound sees
 BETWEEN = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the adversarial network's picture
 PATCH = 64
 SHOWN = {"chelsea": (90, 130), "coffee": (60, 170), "mysorePalace": (120, 150), "bison": (150, 120)}  # corners
@@ -133,6 +138,30 @@ def sweep(photographs: list[Tensor], eyes: FeatureDistance) -> list[dict[str, An
     return rows
 
 
+def bound(photographs: list[Tensor], eyes: FeatureDistance) -> dict[str, float]:
+    """What a network reaches that is trained to please the judge, at scale 4."""
+    task = superres.task(4, "features", shipped("features"), BOUND)
+    task = replace(task, terms=terms(eyes), config=replace(task.config, ema_ramp_up=0.0))
+    state = learn(task, begin(task), whole_photographs(), title="for the judge")
+    row = measure("for the judge", partial(superres.enlarge, state.average.eval()), 4, photographs, eyes)
+    return {"crops": state.seen} | {key: fmean(row[key]) for key in ("psnr", "distance", "grid")}
+
+
+def bound_sentence(rows: list[dict[str, Any]]) -> str:
+    """How far the bound lies below the pixel net, where it has been measured."""
+    file = RESULTS / "superres_bound.json"
+    if not file.is_file():
+        return ""
+    found = json.loads(file.read_text())
+    pixel = next(row for row in rows if row["scale"] == 4 and row["method"] == "pixel")
+    lower = 1 - found["distance"] / fmean(pixel["distance"])
+    return (
+        f"How much is there to gain? A network of the same size that was trained on the judge itself, with "
+        f"{found['crops']:,} crops, gets a distance of {found['distance']:.3f}, {lower:.0%} below the pixel net, at "
+        f"{found['psnr']:.2f} dB (`--bound`).\n\n"
+    )
+
+
 def line(row: dict[str, Any]) -> str:
     """One line of the table: means, and standard deviations over the photographs."""
     digits = {"psnr": 2, "ssim": 3, "distance": 3, "consistency": 1}
@@ -188,6 +217,7 @@ def write(found: dict[str, Any]) -> None:
         f"(period 4) and {found['grid']['2']:+.1f} dB (period 2).\n\n"
         "## Against the pixel net\n\n"
         f"| scale | network | lower distance to the judge | lower PSNR, dB |\n|{' --- |' * 4}\n{verdicts}\n\n"
+        f"{bound_sentence(rows)}"
         "## Between the pixel net and the adversarial one, x4\n\n"
         f"| share of the latter | PSNR, dB | distance to the judge | grid, dB |\n|{' --- |' * 4}\n{shares}\n\n"
         "The distance is that of `minigan.course.judge`, a feature network that no training used.\n\n"
@@ -195,11 +225,19 @@ def write(found: dict[str, Any]) -> None:
     )
 
 
-def main(quick: Annotated[bool, typer.Option("--quick", help="Two photographs, nothing written.")] = False) -> None:
+def main(
+    quick: Annotated[bool, typer.Option("--quick", help="Two photographs, nothing written.")] = False,
+    only_bound: Annotated[bool, typer.Option("--bound", help="Train on the judge, and write what that gives.")] = False,
+) -> None:
     """Compare the ways of enlarging."""
     names = data.load("photos", "test").names[: 2 if quick else None]
     photographs = [fitting(pixels) for pixels in whole_photographs("test")[: len(names)]]
     eyes, rows = judge(), []
+    if only_bound:
+        found = bound(photographs, eyes)
+        (RESULTS / "superres_bound.json").write_text(json.dumps(found, indent=1) + "\n")
+        typer.echo(str(found))
+        return
     for scale, name in product(SCALES, methods(4)):
         rows.append(measure(name, methods(scale)[name], scale, photographs, eyes))
     realism = with_realism(rows, photographs, eyes)

@@ -6,13 +6,12 @@ Heavy imports stand inside the commands, so that `minigan --help` is instant.
 import os
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from minigan.apps import commands as apps
-from minigan.apps import training
+from minigan.apps import generating, training
 from minigan.course import commands
 
 app = typer.Typer(
@@ -72,41 +71,7 @@ def doctor(
 
 
 app.command()(training.train)
-
-
-@app.command()
-def generate(
-    origin: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, a weights file, or a shipped name.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The picture to write.")],
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="How many to draw.")] = 64,
-    columns: Annotated[int, typer.Option(min=1, help="How many in a row.")] = 8,
-    seed: Annotated[int, typer.Option(help="Another seed, other pictures.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace an existing picture.")] = False,
-) -> None:
-    """Draw pictures with a trained generator.
-
-    Examples:
-
-        minigan generate run -o heads.png
-
-        minigan generate peeps -o heads.png --count 16 --columns 4 --seed 7
-    """
-    import torch
-
-    from minigan import hardware, plot, weights
-
-    if output.exists() and not force:
-        raise FileExistsError(f"{output} exists already; choose another name, or add --force to replace it")
-    if output.suffix.lower() != ".png":
-        raise ValueError(f"the output is {output}, expected a name that ends in .png")
-    network, facts = weights.find(origin)
-    device = hardware.device()
-    latents = torch.randn(count, network.latents, generator=torch.Generator().manual_seed(seed))
-    with torch.inference_mode():
-        drawn = [network.to(device)(part.to(device)).float().cpu() for part in latents.split(64)]
-    title = f"{count} pictures drawn by the generator {origin}, trained on {facts.get('data', 'unknown data')}"
-    plot.grid(torch.cat(drawn), columns=columns, zoom=1, alt=title, save=output)
-    typer.echo(f"wrote {output}: {title}, seed {seed}")
+app.command()(generating.generate)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -56,26 +56,38 @@ def load_network(path: Path, *others: type[nn.Module]) -> tuple[nn.Module, dict[
     return network.eval(), facts
 
 
-def load_generator(path: Path) -> tuple[Generator, dict[str, Any]]:
+def load_generator(path: Path, *others: type[Generator]) -> tuple[Generator, dict[str, Any]]:
     """As `load_network`, for a file that must hold a generator."""
-    network, facts = load_network(path)
+    network, facts = load_network(path, *others)
     if not isinstance(network, Generator):
         raise ValueError(f"{path} holds a {type(network).__name__}, expected a Generator")
     return network, facts
 
 
-def find(source: str) -> tuple[Generator, dict[str, Any]]:
-    """A generator from a run's folder, a weights file, or by its shipped name.
+def find(source: str, *others: type[Generator]) -> tuple[Generator, dict[str, Any]]:
+    """A generator from a run's folder, a weights file, or by its shipped name; of the `others` those of `apps` too.
 
     Raises `FileNotFoundError` that says where it was looked for and which names there are.
     """
     path, inside = Path(source), Path(source) / "generator.safetensors"
-    if source in shipped_names() and not inside.exists():
-        return load_generator(SHIPPED / f"{source}.safetensors")
+    files = {name: SHIPPED / f"{name}.safetensors" for name in shipped_names()}
+    in_apps = {name: SHIPPED / "apps" / f"{name}.safetensors" for name in shipped_app_names()} if others else {}
+    files |= {name: file for name, file in in_apps.items() if kind(file) in [other.__name__ for other in others]}
+    if source in files and not inside.exists():
+        return load_generator(files[source], *others)
     if path.is_dir() or path.is_file():
-        return load_generator(inside if path.is_dir() else path)
-    names = ", ".join(shipped_names()) or "none yet"
+        return load_generator(inside if path.is_dir() else path, *others)
+    names = ", ".join(files) or "none yet"
     raise FileNotFoundError(f"{source} is no run's folder, no weights file and no shipped network (shipped: {names})")
+
+
+def kind(path: Path) -> str:
+    """The class of the network in a file, by its name; an empty string where minigan has not written it."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return str(json.loads((file.metadata() or {})["minigan"])["network"])
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        return ""
 
 
 def shipped(name: str) -> tuple[nn.Module, dict[str, Any]]:

@@ -32,6 +32,10 @@ ALLOWED: dict[str, set[str]] = {
     "apps.pictures": {"data", "files"},
     "apps.denoise": {"apps.photographs", "train"},
     "apps.inpaint": {"apps.photographs", "backbones", "data", "nets", "train", "transfer", "weights"},
+    "apps.generate": {"data", "nets", "train"},
+    "apps.generating": {
+        *("apps.commands", "apps.generate", "data", "files", "hardware", "nets", "plot", "weights"),
+    },
     "apps.holes": {"apps.inpaint", "apps.pictures", "files"},
     "apps.patterns": {"data"},
     "apps.style": {"apps.photographs", "backbones", "data", "hardware", "perceptual", "train"},

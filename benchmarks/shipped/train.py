@@ -4,20 +4,21 @@
     python benchmarks/shipped/train.py peeps --run runs/peeps --publish   write the weights, the card and the log
 
 The run folder keeps the checkpoint and a grid of samples every 12,000 images. `micah`, `adventurer` and `pixelart`
-begin with the shipped `peeps` networks, so those are trained first. The Fashion classifier has a script of its own,
-classifier.py.
+begin with the shipped `peeps` networks, so those are trained first. `fashion_classes`, which is told the class that it
+draws, goes into minigan/weights/apps/. The Fashion classifier has a script of its own, classifier.py.
 """
 
 import json
 import platform
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
 
 from minigan import data, nets, plot, train, weights
+from minigan.apps import generate
 
 HEADS = ("brightness", "saturation", "translation")
 ON_HEADS = "64 pixels. Rare parts of the data, such as masks and turbans, are drawn less well than common ones."
@@ -36,6 +37,7 @@ class Recipe:
     without: str = ""  # a class of the data that is left out
     origin: str = ""  # the shipped networks to begin with
     discriminator_too: bool = True  # whether D is worth its megabytes: a start for fine-tuning
+    told: bool = False  # whether the networks are told the class
 
     def images(self) -> data.ImageSet:
         images = data.load(self.data)
@@ -44,7 +46,10 @@ class Recipe:
     def networks(self, images: data.ImageSet) -> tuple[torch.nn.Module, torch.nn.Module]:
         if self.origin:
             return weights.shipped_pair(self.origin)
-        channels = images.pixels.shape[1]
+        channels, classes = images.pixels.shape[1], len(images.classes)
+        if self.told:
+            generator = generate.ConditionalGenerator(images.size, channels, classes, **self.generator)
+            return generator, generate.ConditionalDiscriminator(images.size, channels, classes, **self.discriminator)
         generator = nets.Generator(images.size, channels, **self.generator)
         return generator, nets.Discriminator(images.size, channels, **self.discriminator)
 
@@ -73,6 +78,16 @@ RECIPES = {
         discriminator={"width": 64, "norm": "batch"},
         without="bag",
     ),
+    "fashion_classes": Recipe(
+        "fashion",
+        train.TrainConfig(images=200_000, rate=5e-4, betas=(0.5, 0.999), r1=0.0, ema_half_life=20_000),
+        "Chapter 11: pictures of a class that is asked for",
+        "28 pixels, grey. Shirts, coats and pullovers are mixed up now and then, as people mix them up.",
+        generator={"latents": 64, "width": 64},
+        discriminator={"width": 64, "norm": "batch"},
+        discriminator_too=False,
+        told=True,
+    ),
     **{name: fine_tuned(name) for name in ("micah", "adventurer", "pixelart")},
 }
 
@@ -84,14 +99,16 @@ def begin(name: str) -> tuple[train.TrainState, data.ImageSet]:
     recipe = RECIPES[data.known(name, RECIPES, "recipe")]
     images = recipe.images()
     torch.manual_seed(recipe.config.seed)  # the networks' first weights
-    facts = {"data": recipe.data} | ({"without": recipe.without} if recipe.without else {})
+    facts: dict[str, Any] = {"data": recipe.data} | ({"without": recipe.without} if recipe.without else {})
     facts |= {"origin": recipe.origin} if recipe.origin else {}
+    facts |= {"classes": list(images.classes)} if recipe.told else {}
     return train.start(recipe.config, *recipe.networks(images), **facts), images
 
 
 def publish(name: str, state: train.TrainState, images: data.ImageSet) -> None:
     """Write weights, log, samples and card of a finished run."""
-    folder, recipe = weights.SHIPPED, RECIPES[name]
+    recipe = RECIPES[name]
+    folder = weights.SHIPPED / "apps" if recipe.told else weights.SHIPPED
     kept = {"": state.average} | ({"-discriminator": state.discriminator} if recipe.discriminator_too else {})
     for role, network in kept.items():
         assert network is not None
@@ -103,6 +120,7 @@ def publish(name: str, state: train.TrainState, images: data.ImageSet) -> None:
     )
     card = CARD.format(
         title=f"{name}: a small GAN trained on {images.name}",
+        module=f"{type(state.average).__module__}.{type(state.average).__name__}",
         size=images.size,
         latents=state.latents.shape[1],
         data=images,
@@ -132,7 +150,8 @@ def main(
     if publishing:
         publish(name, state, images)
     else:
-        train.fit(state, images, run=run, title=name)
+        fit = generate.learn if RECIPES[name].told else train.fit
+        fit(state, images, run=run, title=name)
 
 
 if __name__ == "__main__":

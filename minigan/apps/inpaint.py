@@ -216,7 +216,7 @@ def search(
 
     many = torch.randn(candidates, generator.latents, generator=random).to(image.device)
     with torch.no_grad():
-        found = torch.cat([misfit(generator(part)) for part in many.split(128)])
+        found = torch.cat([misfit(generator(part)) for part in many.split(32)])
     latents = many[found.topk(count, largest=False).indices].requires_grad_()
     adam = torch.optim.Adam([latents], 0.03)
     for _ in range(steps):

@@ -20,6 +20,7 @@ from minigan.train import Batch, TrainConfig
 LAYERS = ("stem", "block1.expand", "block2.expand", "block4.expand", "block6.expand")  # strides 2, 2, 4, 8, 16
 CONTENT_LAYER = "block4.expand"
 WEIGHTS = {"content": 1.0, "style": 50.0, "variation": 0.1}
+PAINTERS_STYLE = 15.0  # weight for a network, which draws the strokes over everything where it is as strong as above
 LIMIT = 0.99  # black and white are a little less than -1 and 1, where atanh is infinite
 
 
@@ -180,7 +181,7 @@ class Stylist(nn.Module):
         return self.unsquashed(images).tanh()
 
 
-def task(style: Tensor, network: nn.Module | None = None, images: int = 3_000) -> Task:
+def task(style: Tensor, network: nn.Module | None = None, images: int = 6_000) -> Task:
     """How the network of one style picture (1, 3, H, W) is trained: by the loss of the descent, on many photographs.
 
     Nothing is spoiled: each photograph is its own content. The loss looks through a moving window, as in chapter 07.
@@ -196,7 +197,9 @@ def task(style: Tensor, network: nn.Module | None = None, images: int = 3_000) -
         lambda real, random: {},
         lambda network, batch: network(batch["real"]),
         terms,
-        TrainConfig(images, batch=2, rate=2e-3, betas=(0.9, 0.99), ema_half_life=200, weights=dict(WEIGHTS)),
+        TrainConfig(
+            images, batch=2, rate=2e-3, betas=(0.9, 0.99), ema_half_life=200, weights=WEIGHTS | {"style": PAINTERS_STYLE}
+        ),
         size=128,
         turned=False,
     )

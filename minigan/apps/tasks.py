@@ -54,15 +54,15 @@ def recipes() -> dict[str, Recipe]:
         "denoise_features": Recipe(partial(denoise.task, features=0.01, images=12_000), denoise.Denoiser, "denoise"),
     }
     found["superres_x4_pixel"] = Recipe(partial(superres.task, 4, images=26_000), superres.Upscaler)
-    for kind, before, crops in (("features", "pixel", 8_000), ("adversarial", "features", 10_000)):
+    for kind, before, crops in (("features", "pixel", 8_000), ("adversarial", "features", 22_000)):
         further = partial(superres.task, 4, kind, images=crops)
         found[f"superres_x4_{kind}"] = Recipe(further, superres.Upscaler, f"superres_x4_{before}")
     x2 = partial(superres.task, 2, images=8_000)  # not shipped
     found["superres_x2_pixel"] = Recipe(x2, superres.Upscaler, "superres_x4_pixel")
-    found["inpaint_photos"] = Recipe(inpaint.task, inpaint.Inpainter)
+    found["inpaint_photos"] = Recipe(partial(inpaint.task, images=40_000), inpaint.Inpainter)
     heads = partial(inpaint.task, pictures="peeps")
     found["inpaint_peeps"] = Recipe(heads, inpaint.Inpainter, pictures="peeps")
-    further = partial(heads, adversarial=0.01, images=20_000)
+    further = partial(heads, adversarial=0.03, images=24_000)
     found["inpaint_peeps_adversarial"] = Recipe(further, inpaint.Inpainter, "inpaint_peeps", "peeps")
     for name in STYLES:
         found[f"style_{name}"] = Recipe(partial(in_style, name), style.Stylist)

@@ -35,7 +35,9 @@ APPLICATIONS = {
     "denoise": Application(
         "denoising, sigma 25", {"level": 25}, ("told half", "told double", "Gaussian blur"), ("blind", "features")
     ),
-    "inpaint": Application("inpainting"),
+    "inpaint": Application(
+        "inpainting of heads", leave=("biharmonic",), path=("diffusion", "squared error", "with adversary")
+    ),
 }
 
 

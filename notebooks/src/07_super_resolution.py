@@ -43,7 +43,7 @@ import torch.nn.functional as F
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor, nn
 
-from minigan import data, hardware, metrics, plot, train, weights
+from minigan import hardware, metrics, plot, train, weights
 from minigan.backbones import Backbone
 from minigan.course import checking, measured, pick, plane
 from minigan.course.checking import NotYet
@@ -193,7 +193,7 @@ print(
 # $$L_\mathrm{pixel} = \frac{1}{3HW} \sum \lvert x - G(y) \rvert$$
 
 # %% minigan="apps.superres"
-# STYLES, LAYERS, FEATURES, ADVERSARIAL, begun_with, PatchDiscriminator, task, magnified, enlarge
+# STYLES, LAYERS, FEATURES, ADVERSARIAL, R1, begun_with, PatchDiscriminator, task, magnified, enlarge
 
 # %%
 few = held_out[: pick(quick=2, cpu=6, full=None)]
