@@ -4,7 +4,8 @@ Latents are drawn from the standard normal distribution. A label is the number o
 both picture and label, the label travels behind the channels, as one plane for each class.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -56,10 +57,15 @@ class ConditionalGenerator(Generator):
             raise ValueError(f"latents have shape {tuple(latents.shape)}, expected (N, {self.latents})")
         if labels is None:
             labels = torch.arange(len(latents), device=latents.device) % self.classes
-        features = latents[:, :, None, None]
-        for layer in (*self.start, *self.blocks):
-            features = layer(features, labels) if isinstance(layer, ConditionalBatchNorm) else layer(features)
-        return self.to_image(features).tanh()
+        first = through(self.start, latents[:, :, None, None], labels)
+        return self.to_image(through(self.blocks, first, labels)).tanh()
+
+
+def through(layers: Iterable[nn.Module], features: Tensor, labels: Tensor) -> Tensor:
+    """Features (N, C, H, W) through layers in turn, of which some are told the labels (N,)."""
+    for layer in layers:
+        features = layer(features, labels) if isinstance(layer, ConditionalBatchNorm) else layer(features)
+    return features
 
 
 def with_labels(images: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -81,6 +87,8 @@ class ConditionalDiscriminator(Discriminator):
         last = self.to_logit
         self.to_logit = nn.Conv2d(last.in_channels, 1 + classes, last.kernel_size[0])
         nn.init.normal_(self.to_logit.weight, 0, 0.02)
+        if norm == "spectral":
+            nn.utils.parametrizations.spectral_norm(self.to_logit)
         self.channels = channels
 
     def forward(self, images: Tensor) -> Tensor:
@@ -105,32 +113,48 @@ def draw(state: TrainState, pictures: ImageSet) -> Batch:
     return {"real": state.to_device(real), "labels": labels}
 
 
-def learn(state: TrainState, pictures: ImageSet, **options: Any) -> TrainState:
+def learn(state: TrainState, pictures: ImageSet | Callable[[TrainState], Batch], **options: Any) -> TrainState:
     """Train a conditional generator against a conditional discriminator; `options` are those of `train.fit`.
 
-    The fakes of a batch get the labels of its real images, so D cannot tell them apart by how often a class comes.
+    `pictures`: a labelled set, or a function that gives what `draw` gives. The fakes of a batch get the labels of its
+    real images, so D cannot tell them apart by how often a class comes.
     """
-    if pictures.labels is None:
+    if isinstance(pictures, ImageSet) and pictures.labels is None:
         raise ValueError(f"{pictures.name} has no labels to learn from; use a labelled set such as 'fashion'")
 
     def generate(batch: Batch) -> Tensor:
         fake = state.generator(state.noise(len(batch["labels"])), batch["labels"])
-        return with_labels(fake, batch["labels"], len(pictures.classes))
+        planes = batch["real"][:, fake.shape[1] :]
+        return torch.cat([fake, planes], 1)
 
-    return train.fit(state, lambda state: draw(state, pictures), generate=generate, **options)
+    batches = partial(draw, pictures=pictures) if isinstance(pictures, ImageSet) else pictures
+    return train.fit(state, batches, generate=generate, **options)
 
 
-def truncated(count: int, latents: int, threshold: float, random: torch.Generator | None = None) -> Tensor:
-    """Latents (count, latents), normal without what lies beyond +-threshold (Brock et al. 2019, section 3.1).
+class Truncated(nn.Module):
+    """A generator whose first map w is drawn towards its mean: m + psi (w - m) (Karras et al. 2019, appendix B).
 
-    There a value that is too large is drawn again. Here a uniform u becomes sqrt(2) erfinv(u erf(threshold / sqrt(2))),
-    which has the same distribution. With one seed all thresholds use the same u, so their pictures can be compared.
+    psi 1 changes nothing, 0 leaves one picture, for each class where the generator is told classes. The mean is taken
+    over `count` latents. What it makes has the shapes of the generator's own, so it takes the generator's place.
     """
-    if not threshold > 0:
-        raise ValueError(f"threshold is {threshold}, expected a positive number; 2 cuts off little, 0.5 much")
-    uniform = torch.rand(count, latents, generator=random, dtype=torch.double) * 2 - 1
-    share = torch.tensor(threshold / 2**0.5, dtype=torch.double).erf()  # of the values that lie within
-    return (2**0.5 * (uniform * share).erfinv()).float()
+
+    def __init__(self, generator: Generator, psi: float, count: int = 1000):
+        super().__init__()
+        self.generator, self.psi, self.latents = generator.eval(), psi, generator.latents
+        noise = torch.randn(count, self.latents, generator=torch.Generator().manual_seed(0))
+        noise = noise.to(next(generator.parameters()).device)[:, :, None, None]
+        kinds = range(getattr(generator, "classes", 1))
+        with torch.no_grad():
+            means = [through(generator.start, noise, noise.new_full((count,), kind).long()).mean(0) for kind in kinds]
+        self.centres: Tensor
+        self.register_buffer("centres", torch.stack(means))
+
+    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+        if labels is None:
+            labels = torch.arange(len(latents), device=latents.device) % len(self.centres)
+        first = through(self.generator.start, latents[:, :, None, None], labels)
+        first = torch.lerp(self.centres[labels], first, self.psi)
+        return self.generator.to_image(through(self.generator.blocks, first, labels)).tanh()
 
 
 def lerp(start: Tensor, end: Tensor, share: Tensor | float) -> Tensor:

@@ -1,7 +1,7 @@
 """Many pictures in few bytes: in a palette of 256 colours. For chapter 08 and for the pictures of the benchmarks."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -38,6 +38,38 @@ def gallery(
         top += ROOM + height + GAP
     written = io.BytesIO()
     in_few_colours(sheet).save(written, "PNG", optimize=True)
+    Picture(written.getvalue(), alt).show(save)
+
+
+def rows(
+    batches: Mapping[str, Tensor],
+    *,
+    alt: str,
+    titles: Sequence[str] = (),
+    zoom: int = 1,
+    save: str | Path | None = None,
+) -> None:
+    """As `plot.compare`, a row of images (N, C, H, W) beside each name, but pixel for pixel, times `zoom`.
+
+    `titles` stand over the columns, one for each image of the first row; a line break begins a second line.
+    """
+    sheets = [Image.fromarray(tile(images, len(images))) for images in batches.values()]
+    sheets = [sheet.resize((sheet.width * zoom, sheet.height * zoom), Image.Resampling.NEAREST) for sheet in sheets]
+    font = ImageFont.load_default(LETTERS)
+    left = round(max(map(font.getlength, batches))) + 2 * GAP
+    top = (LETTERS + GAP) * max((title.count("\n") + 1 for title in titles), default=0)
+    size = left + max(sheet.width for sheet in sheets), top + sum(sheet.height + GAP for sheet in sheets) - GAP
+    whole = Image.new("RGB", size, "white")
+    brush = ImageDraw.Draw(whole)
+    for place, title in enumerate(titles):
+        middle = left + (place + 0.5) * sheets[0].width / len(titles)
+        brush.multiline_text((middle, top - GAP), title, INK, font, anchor="md", align="center", spacing=2)
+    for name, sheet in zip(batches, sheets, strict=True):
+        brush.text((left - GAP, top + sheet.height / 2), name, INK, font, anchor="rm")
+        whole.paste(sheet, (left, top))
+        top += sheet.height + GAP
+    written = io.BytesIO()
+    in_few_colours(whole).save(written, "PNG", optimize=True)
     Picture(written.getvalue(), alt).show(save)
 
 
