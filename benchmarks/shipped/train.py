@@ -80,7 +80,7 @@ RECIPES = {
     ),
     "fashion_classes": Recipe(
         "fashion",
-        train.TrainConfig(images=200_000, rate=5e-4, betas=(0.5, 0.999), r1=0.0, ema_half_life=20_000),
+        train.TrainConfig(images=100_000, rate=5e-4, betas=(0.5, 0.999), r1=0.0, ema_half_life=20_000),
         "Chapter 11: pictures of a class that is asked for",
         "28 pixels, grey. Shirts, coats and pullovers are mixed up now and then, as people mix them up.",
         generator={"latents": 64, "width": 64},

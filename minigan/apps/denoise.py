@@ -69,7 +69,7 @@ def noise(levels: tuple[float, float] = (0.0, STRONGEST), told: float = 0.5) -> 
     return spoil
 
 
-def task(network: nn.Module | None = None, images: int = 64_000, features: float = 0.0) -> Task:
+def task(network: nn.Module | None = None, images: int = 32_000, features: float = 0.0) -> Task:
     """How the denoisers of minigan are trained: the squared error, and `features` times L_FD where that is not 0."""
     config = TrainConfig(images, 16, rate=1e-3, betas=(0.9, 0.99), ema_half_life=4_000)
     if features:
@@ -83,7 +83,7 @@ def task(network: nn.Module | None = None, images: int = 64_000, features: float
         lambda network, batch: network(batch["noisy"], batch["sigma"]),
         loss,
         config,
-        size=96 if features else 48,
+        size=64 if features else 48,
     )
 
 

@@ -5,7 +5,7 @@ functions, so that `minigan --help` is instant.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,36 +39,44 @@ class Wish:
     way: str  # "" for pictures that have nothing to do with each other, "walks", "round trip" or an attribute
 
 
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, a weights file, or a shipped name.")]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", help="A .png for a grid, a .gif for a walk, or a folder of pictures.")
+]
+Count = Annotated[int | None, typer.Option(min=1, max=10_000, help="How many to draw; 64 by default.")]
+Columns = Annotated[int, typer.Option(min=1, max=1_000, help="How many in a row, or steps of a walk.")]
+Classes = Annotated[
+    str | None, typer.Option(help="Classes with commas between, a row each in turn, such as 'dress, ankle boot'.")
+]
+Truncation = Annotated[
+    float,
+    typer.Option(min=0, max=2, help="1 for none; 0.7 draws plainer pictures with fewer mishaps, 0 always the same."),
+]
+Interpolate = Annotated[
+    int | None, typer.Option(min=1, max=1_000, metavar="N", help="N walks from one picture to another.")
+]
+Vary = Annotated[
+    str | None, typer.Option(help=f"In each row one picture with less and more of: {', '.join(ATTRIBUTES)}.")
+]
+Seed = Annotated[int, typer.Option(help="Another seed, other pictures.")]
+
+
 def generate(
-    origin: Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, a weights file, or a shipped name.")],
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="A .png for a grid, a .gif for a walk, or a folder of pictures.")
-    ],
-    count: Annotated[int | None, typer.Option(min=1, max=10_000, help="How many to draw; 64 by default.")] = None,
-    columns: Annotated[int, typer.Option(min=1, max=1_000, help="How many in a row, or steps of a walk.")] = 8,
-    classes: Annotated[
-        str | None, typer.Option(help="Classes with commas between, a row each in turn, such as 'dress, ankle boot'.")
-    ] = None,
-    truncation: Annotated[
-        float,
-        typer.Option(
-            min=0, max=2, help="1 for none; 0.7 draws plainer pictures with fewer mishaps, 0 always the same."
-        ),
-    ] = 1.0,
-    interpolate: Annotated[
-        int | None, typer.Option(min=1, max=1_000, metavar="N", help="N walks from one picture to another.")
-    ] = None,
-    vary: Annotated[
-        str | None, typer.Option(help=f"In each row one picture with less and more of: {', '.join(ATTRIBUTES)}.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Another seed, other pictures.")] = 0,
+    origin: Run,
+    output: Output,
+    count: Count = None,
+    columns: Columns = 8,
+    classes: Classes = None,
+    truncation: Truncation = 1.0,
+    interpolate: Interpolate = None,
+    vary: Vary = None,
+    seed: Seed = 0,
     force: Force = False,
     device: Device = None,
 ) -> None:
     """Draw pictures with a trained generator: a grid, a folder of single pictures, or an animated walk.
 
-    Shipped are peeps, fashion, fashion_classes, which takes --classes, and heads in the styles micah, adventurer and
-    pixelart.
+    Shipped are peeps, fashion, fashion_classes, which takes --classes, micah, adventurer and pixelart.
 
     Examples:
 
@@ -78,8 +86,6 @@ def generate(
 
         minigan generate fashion_classes -o garments.png --classes "dress, ankle boot" --count 32
 
-        minigan generate peeps -o walk.png --interpolate 6
-
         minigan generate peeps -o walk.gif --interpolate 5 --columns 16
 
         minigan generate peeps -o lighter.png --vary brightness
@@ -88,25 +94,38 @@ def generate(
     """
     choose_device(device)
     check_wishes(output, count, interpolate, vary, force)
+    rows = interpolate or -(-(count or 64) // columns)
+    walking = "round trip" if output.suffix.lower() == ".gif" else "walks"
+    wish = Wish(rows, columns, None, vary.lower() if vary else walking if interpolate else "")
+    draw_and_write(origin, output, wish, count or 64, classes, truncation, seed, force)
+
+
+def draw_and_write(
+    origin: str,
+    output: Path,
+    wish: Wish,
+    count: int,
+    classes: str | None,
+    truncation: float,
+    seed: int,
+    force: bool,
+) -> None:
+    """Find the generator, draw what is wished, write it, and say so."""
     from minigan import hardware, weights
     from minigan.apps.generate import ConditionalGenerator, Truncated
 
     network, facts = weights.find(origin, ConditionalGenerator)
     names = class_names(network, facts)
     chosen = choose(names, classes, origin)
+    labels = [chosen[row % len(chosen)] for row in range(wish.rows)] if chosen else None
     network.to(hardware.device())
     artist = network if truncation == 1 else Truncated(network, truncation)
-    total = count or 64
-    rows = interpolate or -(-total // columns)
-    labels = [chosen[row % len(chosen)] for row in range(rows)] if chosen else None
-    walking = "round trip" if output.suffix.lower() == ".gif" else "walks"
-    way = vary or (walking if interpolate else "")
-    latents, about = in_rows(artist, Wish(rows, columns, labels, way), seed)
-    images = drawn(artist, latents, labels)[: None if way else total]
+    latents, about = in_rows(artist, replace(wish, labels=labels), seed)
+    images = drawn(artist, latents, labels)[: None if wish.way else count]
     title = f"{about or f'{len(images)} pictures'} drawn by the generator {origin}"
     title += f", trained on {facts.get('data', 'unknown data')}"
-    kinds = [names[label] for label in labels for _ in range(columns)] if labels else []
-    write(output, images, kinds, columns, title, force)
+    kinds = [names[label] for label in labels for _ in range(latents.shape[1])] if labels else []
+    write(output, images, kinds, wish.columns, title, force)
     typer.echo(f"wrote {output}: {title}, seed {seed}")
 
 

@@ -99,7 +99,8 @@ def terms(
         losses = {"pixel": error(fake, batch["real"])}
         if distance is not None:
             down, right = batch["offset"].tolist() if moving else (0, 0)
-            losses["features"] = distance(batch["real"][..., down:, right:], fake[..., down:, right:])
+            seen = fake.clamp(-1, 1)[..., down:, right:]  # what is beyond white or black, no picture shows
+            losses["features"] = distance(batch["real"][..., down:, right:], seen)
         return losses
 
     return named

@@ -198,7 +198,12 @@ def task(style: Tensor, network: nn.Module | None = None, images: int = 6_000) -
         lambda network, batch: network(batch["real"]),
         terms,
         TrainConfig(
-            images, batch=2, rate=2e-3, betas=(0.9, 0.99), ema_half_life=200, weights=WEIGHTS | {"style": PAINTERS_STYLE}
+            images,
+            batch=2,
+            rate=2e-3,
+            betas=(0.9, 0.99),
+            ema_half_life=200,
+            weights=WEIGHTS | {"style": PAINTERS_STYLE},
         ),
         size=128,
         turned=False,

@@ -51,7 +51,7 @@ def recipes() -> dict[str, Recipe]:
     """All tasks by name, which is that of the shipped network as well."""
     found = {
         "denoise": Recipe(denoise.task, denoise.Denoiser),
-        "denoise_features": Recipe(partial(denoise.task, features=0.01, images=12_000), denoise.Denoiser, "denoise"),
+        "denoise_features": Recipe(partial(denoise.task, features=0.3, images=6_000), denoise.Denoiser, "denoise"),
     }
     found["superres_x4_pixel"] = Recipe(partial(superres.task, 4, images=26_000), superres.Upscaler)
     for kind, before, crops in (("features", "pixel", 8_000), ("adversarial", "features", 22_000)):
@@ -59,7 +59,7 @@ def recipes() -> dict[str, Recipe]:
         found[f"superres_x4_{kind}"] = Recipe(further, superres.Upscaler, f"superres_x4_{before}")
     x2 = partial(superres.task, 2, images=8_000)  # not shipped
     found["superres_x2_pixel"] = Recipe(x2, superres.Upscaler, "superres_x4_pixel")
-    found["inpaint_photos"] = Recipe(partial(inpaint.task, images=40_000), inpaint.Inpainter)
+    found["inpaint_photos"] = Recipe(partial(inpaint.task, images=16_000), inpaint.Inpainter)
     heads = partial(inpaint.task, pictures="peeps")
     found["inpaint_peeps"] = Recipe(heads, inpaint.Inpainter, pictures="peeps")
     further = partial(heads, adversarial=0.03, images=24_000)

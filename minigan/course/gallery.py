@@ -57,7 +57,8 @@ def rows(
     sheets = [sheet.resize((sheet.width * zoom, sheet.height * zoom), Image.Resampling.NEAREST) for sheet in sheets]
     font = ImageFont.load_default(LETTERS)
     left = round(max(map(font.getlength, batches))) + 2 * GAP
-    top = (LETTERS + GAP) * max((title.count("\n") + 1 for title in titles), default=0)
+    lines = max((title.count("\n") + 1 for title in titles), default=0)
+    top = (LETTERS + GAP) * lines + GAP * bool(lines)
     size = left + max(sheet.width for sheet in sheets), top + sum(sheet.height + GAP for sheet in sheets) - GAP
     whole = Image.new("RGB", size, "white")
     brush = ImageDraw.Draw(whole)

@@ -65,8 +65,8 @@ def pictures_of(generator: nn.Module, latents: Tensor, labels: Tensor | None = N
 names = ("peeps", "micah", "adventurer", "pixelart")
 artists = {name: weights.shipped(name)[0] for name in names}
 alt = (
-    "Four rows of ten drawn heads: with hair, glasses and masks in the manner of Open Peeps; pale heads with coloured hair; "
-    "large-eyed heads; blocky heads of few pixels. No two are the same."
+    "Four rows of ten drawn heads: clear ones with many kinds of hair, some with glasses; rounder ones with collars; "
+    "round faces with large eyes; blocky heads of few pixels. No two are the same."
 )
 gallery.rows({name: pictures_of(artist, noise(10, artist, seed=4)) for name, artist in artists.items()}, alt=alt)
 
@@ -166,7 +166,9 @@ def right(generator: nn.Module, count: int = pick(quick=50, cpu=500, full=2000),
 
 def untold(batch: Batch) -> Tensor:
     """Fakes of known classes for a discriminator that does not hear of them."""
-    return half_told.generator(half_told.noise(len(batch["real"])), torch.randint(10, (len(batch["real"]),)).to(half_told.device))
+    return half_told.generator(
+        half_told.noise(len(batch["real"])), torch.randint(10, (len(batch["real"]),)).to(half_told.device)
+    )
 
 
 briefly = pick(quick=64, cpu=8_000, full=40_000)
@@ -354,7 +356,9 @@ alone = pictures_of(unconditional, noise(count, unconditional, seed=3))
 for name, made in (("told the class", images[nine]), ("not told", alone)):
     print(f"{name:15} {metrics.frechet_distance(without_bags, features(made), 'fashion_classifier')}")
 shares = torch.bincount(classes_of(alone), minlength=10) / count
-print(f"not told: from {shares[shares > 0.02].min():.0%} to {shares.max():.0%} of its pictures in one class; 11 % would be even")
+print(
+    f"not told: from {shares[shares > 0.02].min():.0%} to {shares.max():.0%} of its pictures in one class; 11 % would be even"
+)
 
 # %% [markdown]
 # Mind what the comparison is not: the two runs differ in length and settings too (see their cards in
@@ -382,12 +386,15 @@ start, end = noise(200, peeps, seed=5), noise(200, peeps, seed=6)
 shares = torch.linspace(0, 1, 21)
 ways: dict[str, Callable[[Tensor, Tensor, Any], Tensor]] = {"lerp": lerp, "slerp": slerp}
 lengths = {
-    name: torch.stack([way(start, end, float(share)).norm(dim=1).mean() for share in shares]) for name, way in ways.items()
+    name: torch.stack([way(start, end, float(share)).norm(dim=1).mean() for share in shares])
+    for name, way in ways.items()
 }
 shell = noise(2000, peeps, seed=7).norm(dim=1)
 alt = "Length of the latent along the way: slerp stays level at 11.3 in the narrow band of all latents, lerp sags to 8 in the middle, far outside it."
 with plot.figure(alt=alt, size=(5.6, 2.8)) as axis:
-    axis.axhspan(*torch.quantile(shell, torch.tensor([0.005, 0.995])).tolist(), color="0.9", label="99 % of all latents")
+    axis.axhspan(
+        *torch.quantile(shell, torch.tensor([0.005, 0.995])).tolist(), color="0.9", label="99 % of all latents"
+    )
     for (name, length), colour in zip(lengths.items(), (FAKE, REAL), strict=True):
         axis.plot(shares, length, color=colour, label=name)
     axis.set(xlabel="share of the way", title="length of the latent", ylim=(0, 14))
@@ -517,7 +524,9 @@ with plot.figure(2, alt=alt, size=(3.9, 3.0)) as axes:
 others = metrics.embed(heads[shuffled[-many:]], eyes)
 limit = [float(score) for score in metrics.precision_recall(real_heads, others, "efficientnet_lite0")]
 print(f"other real heads: precision {limit[0]:.2f}, recall {limit[1]:.2f}")
-print(f"psi 1:            precision {curve['inside'][psis.index(1.0)][0]:.2f}, recall {curve['inside'][psis.index(1.0)][1]:.2f}")
+print(
+    f"psi 1:            precision {curve['inside'][psis.index(1.0)][0]:.2f}, recall {curve['inside'][psis.index(1.0)][1]:.2f}"
+)
 print(f"half way by lerp: precision {half_way[0]:.2f}, recall {half_way[1]:.2f}")
 hardware.return_unused_memory()
 
@@ -535,6 +544,7 @@ hardware.return_unused_memory()
 # Walks go from one picture to another. Now we want to change one thing and keep the rest. Nobody has told the network
 # what hair is. But we can *measure* hair on the pictures that it draws: all heads of `peeps` sit at the same place, so a few
 # rectangles will do.
+
 
 # %%
 def darkness(images: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
@@ -579,7 +589,9 @@ taught = len(sample) * 2 // 3
 directions = {name: direction(sample[:taught], value[:taught]) for name, value in values.items()}
 for name, towards in directions.items():
     together = torch.stack([sample[taught:] @ towards, values[name][taught:]])
-    print(f"{name:10} correlation of the place along the direction with the measure, on new latents: {torch.corrcoef(together)[0, 1]:.2f}")
+    print(
+        f"{name:10} correlation of the place along the direction with the measure, on new latents: {torch.corrcoef(together)[0, 1]:.2f}"
+    )
 
 # %%
 STEPS = (-4, -2, 0, 2, 4)
@@ -601,13 +613,18 @@ gallery.rows(rows, titles=titles, alt=alt)
 
 
 # %%
-def changes(directions: Mapping[str, Tensor], steps: Sequence[float] = (-2, 0, 2)) -> tuple[Tensor, dict[str, list[float]]]:
+def changes(
+    directions: Mapping[str, Tensor], steps: Sequence[float] = (-2, 0, 2)
+) -> tuple[Tensor, dict[str, list[float]]]:
     """By how many spreads each attribute changes from the first step to the last (directions, attributes); and the curves."""
     fresh = noise(pick(quick=12, cpu=60, full=300), peeps, seed=61)
     table, curves = [], {}
     for name, towards in directions.items():
         moved = pictures_of(peeps, along(fresh, towards, steps).flatten(0, 1))
-        means = {other: measure(moved).unflatten(0, (len(fresh), -1)).mean(0) / values[other].std() for other, measure in MEASURES.items()}
+        means = {
+            other: measure(moved).unflatten(0, (len(fresh), -1)).mean(0) / values[other].std()
+            for other, measure in MEASURES.items()
+        }
         table.append([float(mean[-1] - mean[0]) for mean in means.values()])
         curves[name] = (means[name] - means[name][0]).tolist()
     return torch.tensor(table), curves
@@ -626,7 +643,10 @@ def show_changes(tables: Mapping[str, Tensor], alt: str) -> None:
 
 before, curves = changes(directions, (-3, -1.5, 0, 1.5, 3))
 rising = {name: all(low < high for low, high in pairwise(curve)) for name, curve in curves.items()}
-print("the mean of the attribute rises at each of four steps:", ", ".join(f"{name} {'yes' if up else 'no'}" for name, up in rising.items()))
+print(
+    "the mean of the attribute rises at each of four steps:",
+    ", ".join(f"{name} {'yes' if up else 'no'}" for name, up in rising.items()),
+)
 
 # %% [markdown]
 # **Predict** which pairs are entangled. A hint: sunglasses are dark, and where is the skin that the measure of the eyes
@@ -648,7 +668,9 @@ alt = (
 show_changes({"as found": before, "without the others": after}, alt)
 beside = ~torch.eye(5, dtype=torch.bool)
 for name, table in (("as found", before), ("without the others", after)):
-    print(f"{name:19} wanted {table.diagonal().mean():.2f}, unwanted {table[beside].abs().mean():.2f} spreads on average")
+    print(
+        f"{name:19} wanted {table.diagonal().mean():.2f}, unwanted {table[beside].abs().mean():.2f} spreads on average"
+    )
 
 # %%
 pairs = {
@@ -682,7 +704,7 @@ for name, pictures in made.items():
     share = metrics.share_nearer(pictures, training, held_out[:some_n])
     print(f"{name:8} nearer to the training pictures than a typical new one: {share:.2f}")
 distance, where = metrics.nearest(made["psi 1"], training)
-closest = distance.argsort()[: 10]
+closest = distance.argsort()[:10]
 alt = "The ten generated garments that lie nearest to a training picture, and below each that picture: plain trousers, tops and boots, alike but not equal."
 gallery.rows({"generated": made["psi 1"][closest], "nearest": training[where[closest]]}, alt=alt, zoom=2)
 
@@ -726,8 +748,14 @@ def angle_of_lerp(share: float) -> float:
     raise NotImplementedError
 
 
-hints = ["The point is (1 - t, t). What is the tangent of its angle?", "math.atan2(y, x) gives radians; math.degrees helps."]
-mistakes = {"That is slerp, which turns evenly.": 22.5, "Radians: the answer is wanted in degrees.": math.atan2(0.25, 0.75)}
+hints = [
+    "The point is (1 - t, t). What is the tangent of its angle?",
+    "math.atan2(y, x) gives radians; math.degrees helps.",
+]
+mistakes = {
+    "That is slerp, which turns evenly.": 22.5,
+    "Radians: the answer is wanted in degrees.": math.atan2(0.25, 0.75),
+}
 with suppress(NotYet), checking("A walk at constant speed", hints) as c:
     c.close(angle_of_lerp(0.5), 45.0, "half way")
     c.close(angle_of_lerp(0.25), math.degrees(math.atan2(1, 3)), "a quarter of the way", mistakes=mistakes)

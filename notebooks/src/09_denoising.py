@@ -35,7 +35,6 @@ import io
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -116,7 +115,7 @@ alt = (
     "The eye of a cat with noise of 10, 25 and 50 grey levels. The hairs of the fur around it drown first; the eye is "
     "still there at 50."
 )
-plot.compare({"chelsea": torch.cat(seen)}, titles=[f"sigma {level}" for level in levels], alt=alt, width=5)
+plot.compare({"chelsea": torch.cat(seen)}, titles=[f"sigma {level}" for level in levels], alt=alt, width=4)
 
 # %% [markdown]
 # **Predict.** The mean squared error of the noisy picture is $\sigma^2$. What is its PSNR at $\sigma = 25$?
@@ -188,7 +187,7 @@ def side_by_side(methods: Mapping[str, Method], alt: str, pictures: int = 1) -> 
     """The pieces, clean and as each method makes them of those with noise of 25."""
     shown = {"clean": pieces} | {name: method(grainy) for name, method in methods.items()}
     rows = {name: torch.cat([inner(one[i : i + 1]) for one in shown.values()]) for i, name in enumerate(SHOWN)}
-    plot.compare(dict(list(rows.items())[:pictures]), titles=list(shown), alt=alt, width=1.1 + 1.17 * len(shown))
+    plot.compare(dict(list(rows.items())[:pictures]), titles=list(shown), alt=alt, width=0.9 + 0.98 * len(shown))
 
 
 def best_blur(images: Tensor) -> Tensor:
@@ -324,8 +323,8 @@ for name, kind in {"bottleneck": Autoencoder, "picture": Direct, "noise": Denois
 
 # %%
 alt = (
-    "PSNR on training crops over the images seen. The network that predicts the noise starts high and rises; its twin "
-    "that predicts the picture starts far below and comes nearer; the bottleneck stays several decibels below both."
+    "PSNR on training crops over the images seen. The network that predicts the noise starts higher; its twin that predicts "
+    "the picture overtakes it early and stays a little ahead; the bottleneck stays some decibels below both."
 )
 plot.curves(
     courses,
@@ -341,17 +340,26 @@ for name, network in networks.items():
 print(f"the clean pictures through the bottleneck: {quality(denoise(networks['bottleneck'], clean)):.2f} dB")
 
 # %% [markdown]
-# Read the table from the left. At level 10 the noisy picture is good, and the bottleneck makes it *worse*. The last
-# line shows why. Give it pictures without any noise, and it returns them spoiled. It was meant to have no room for
-# noise; it has no room for the picture either. A photograph is not a digit.
+# Three things are in the table.
 #
-# The twin that predicts the picture suffers from the same demand in a milder form. It has the room, but it must learn
-# to copy. The weaker the noise, the more of the work is copying.
+# **The bottleneck.** The last line shows what is wrong with it. Give it pictures without any noise, and it returns them
+# spoiled. It was meant to have no room for noise; it has no room for the picture either. A photograph is not a digit.
+#
+# **Too little training.** At level 10 all three make the noisy picture *worse*. Where it is nearly right already, a few
+# thousand crops are not enough to know what to leave alone.
+#
+# **Noise or picture?** There is no winner. At level 10 predicting the noise is ahead, at level 50 predicting the picture
+# is, and by more. Both have to *copy* something: who predicts the picture copies what is clean in $y$, and who predicts
+# the noise copies what is noisy in it. The weaker the noise, the more of $y$ is picture; the stronger, the more of it is
+# noise, and the last layer has to give back large random numbers exactly. Diffusion models, which denoise at all levels
+# at once, met the same question, and take a mixture that turns from the one to the other ([Salimans and Ho
+# 2022](https://arxiv.org/abs/2202.00512)).
+# The library predicts the noise, for weak noise is what photographs have.
 
 # %%
 alt = (
-    "The eye of a cat: clean, and cleaned by the three networks. The bottleneck gives a blotchy blur; the "
-    "network that predicts the picture is clearer but tinted or soft; the one that predicts the noise is clearest."
+    "The eye of a cat: clean, and cleaned by the three networks at level 25. The bottleneck gives a blotchy blur; the networks "
+    "that predict the picture and the noise are both much clearer, and a little blotchy in the fur."
 )
 side_by_side(
     {name: (lambda noisy, network=network: denoise(network, noisy, 25)) for name, network in networks.items()},
@@ -362,7 +370,7 @@ side_by_side(
 # ### The long training
 #
 # That was some minutes' work, with a small network. The network that comes with minigan has the same code, more
-# channels and more blocks, and ten times as many crops behind it (`benchmarks/shipped/apps.py`). From here on it is the
+# channels and more blocks, and four times as many crops behind it (`benchmarks/shipped/apps.py`). From here on it is the
 # one that is asked.
 
 # %%
@@ -422,7 +430,7 @@ spectra = {
 frequencies = [0.02 * number for number in range(1, 25)]
 alt = (
     "Power over cycles per pixel, on a logarithmic axis. The clean pictures fall steeply and cross the level line of the "
-    "noise; the cleaned ones follow the clean line until about there, then fall far below it."
+    "noise; the network follows them until about there, then falls far below them; non-local means stays with them."
 )
 with plot.figure(alt=alt, size=(6.4, 3.4)) as axis:
     for (name, one), style in zip(spectra.items(), ("-", ":", "--", "-"), strict=True):
@@ -433,7 +441,9 @@ with plot.figure(alt=alt, size=(6.4, 3.4)) as axis:
 # %% [markdown]
 # Where the line of the picture dives under that of the noise, the network lets go. What it gives back there is far less
 # than what was there. It is not that the network cannot draw fine detail, for edges are fine detail too. It does not
-# *know* the detail of the fur, and what it does where it does not know is the subject of the next section.
+# *know* the detail of the fur, and what it does where it does not know is the subject of the next section. (Non-local
+# means has as much power there as the clean picture, which is no merit: what it has is left-over noise. A spectrum says
+# how much, not what.)
 #
 # ## 5. The smallest error, exactly
 #
@@ -632,7 +642,8 @@ mixed = torch.lerp(points["mean of all that fit"][:4000], points["one that fits"
 line = [(error(truth[:4000], one), strangeness(one)) for one in mixed]
 alt = (
     "Squared error against the distance to the world. A line runs from the exact mean at the upper left down to the drawn "
-    "picture at the lower right. The network of the squared error lies by the mean; those with features lie below it and to the right, under the line."
+    "picture at the lower right. The network of the squared error lies above the mean; lambda 1 and 3 lie below it, at hardly more error; "
+    "lambda 10 lies far to the right and no lower."
 )
 with plot.figure(alt=alt, size=(6.4, 3.8)) as axis:
     axis.plot(*zip(*line, strict=True), color="#aaaaaa", lw=1, label="between the mean and a drawn picture")
@@ -648,29 +659,29 @@ with plot.figure(alt=alt, size=(6.4, 3.8)) as axis:
 
 # %% [markdown]
 # Nothing lies left of the dotted line: it is the smallest error that there is. And whoever sits on it pays in the other
-# currency. From there every step towards the world costs error. Features buy well: for a little more error, most of the
-# strangeness goes.
+# currency. From there every step towards the world costs error. Features buy well up to a point: compare lambda 1 and 3
+# with the squared error alone. With lambda 10 the pixels are hardly heard. The stripes are strong, and now many are at
+# places that nobody asked for.
 #
 # ### On photographs
 #
 # The features are those of chapter 06 now, of a network that was trained on photographs. They see fur without insisting
-# on each hair. Go on from the network of section 4 for some more steps, with $\lambda L_{FD}$ beside the squared error.
-# How large is $\lambda$? The two terms have no common unit, so look at what each is worth where the training stands, and
-# choose a weight that lets the features speak louder than the pixels, but not alone.
+# on each hair. The network that comes with the course as `denoise_features` went on from the one of section 4, with
+# $\lambda L_{FD}$ beside the squared error. How large should $\lambda$ be? The two terms have no common unit, so look
+# at what each is worth where the training begins.
 
 # %%
 lesson = replace(task(network, 8, features=1.0), size=64)
 with torch.no_grad():
     batch = pairs(lessons, lesson.size, lesson.spoil)(begin(lesson))
     worth = {name: float(value) for name, value in lesson.terms(lesson.mend(network, batch), batch).items()}
+del lesson
+featured, about_it = weights.shipped_app("denoise_features", Denoiser)
+featured.to(device)
 print(
     f"squared error {worth['pixel']:.4f}, L_FD {worth['features']:.3f}: equal with lambda {worth['pixel'] / worth['features']:.3f}"
 )
-
-LAMBDA = 0.1
-plan = task(deepcopy(network), pick(quick=16, cpu=1_200, full=12_000), features=LAMBDA)
-plan = replace(plan, size=lesson.size, config=replace(plan.config, ema_half_life=100))
-featured = learn(plan, begin(plan), lessons, quiet=True).average
+print(f"the shipped network: lambda 0.3, {about_it['images']:,} crops")
 hardware.return_unused_memory()
 
 # %% [markdown]
@@ -699,8 +710,8 @@ with torch.no_grad():
 @torch.no_grad()
 def judged(images: Tensor) -> float:
     """The judge's distance of the held-out pieces, one at a time."""
-    pairs = zip(as_seen, images.clamp(-1, 1).split(1), strict=True)
-    return float(torch.cat([eyes.from_features(target, eyes.backbone(one.to(device))) for target, one in pairs]).mean())
+    both = zip(as_seen, images.clamp(-1, 1).split(1), strict=True)
+    return float(torch.cat([eyes.from_features(target, eyes.backbone(one.to(device))) for target, one in both]).mean())
 
 
 cleaned = {
@@ -742,8 +753,8 @@ def at(level: int, sigma: float | None) -> float:
 sweep = {level: [at(level, sigma) for sigma in told] for level in noisy}
 blind = {level: at(level, None) for level in noisy}
 alt = (
-    "PSNR over the level that the network is told, for true levels of 10, 25 and 50. Each line has its top near the truth, marked by a "
-    "dot, and falls on both sides. Dashed lines, where nothing is told, run close to the tops."
+    "PSNR over the level that the network is told, for true levels of 10, 25 and 50, which dots mark. Each line is level where less is told, "
+    "and falls where much more is told, steeply for 10. Dashed lines, where nothing is told, run close to the level parts."
 )
 with plot.figure(alt=alt, size=(6.4, 3.6)) as axis:
     for (level, values), colour in zip(sweep.items(), (REAL, FAKE, GREEN), strict=True):
@@ -758,20 +769,24 @@ print(
 
 # %%
 alt = (
-    "The eye of a cat with noise of 25, cleaned with the level told as 10, 25 and 50. Told 10, the grain stays; told "
-    "25, it is gone; told 50, the fur and the finer lines of the eye are gone as well."
+    "The eye of a cat with noise of 25, cleaned with the level told as 10, 25 and 50. Told 10 and told 25 look alike, without grain; "
+    "told 50, the fur and the finer lines of the eye are gone as well."
 )
 side_by_side(
     {f"told {sigma}": (lambda noisy, sigma=sigma: denoise(network, noisy, sigma)) for sigma in (10, 25, 50)}, alt
 )
 
 # %% [markdown]
-# Told too little, it takes grain for texture and keeps it. Told too much, it takes texture for grain. So the level is a
-# knob, and you may turn it on purpose: a little below the truth keeps some grain and more of the fur.
+# The two mistakes are not alike. Told too much, the network takes texture for grain, and smooths it away. Told too little,
+# it does *not believe you*. It sees the grain, and removes it all the same.
 #
-# The dashed lines are the better news. Told nothing, the network is about as good as if it knew. It reads the level from
-# the picture, for nothing in a photograph looks like even grain over everything. That is why `minigan denoise` is blind
-# unless you say `--sigma`.
+# Why? In training the level was always told rightly, or not at all. In the second half of the cases the network had to
+# read it from the picture, and it can: nothing in a photograph looks like even grain over everything. Having learnt to
+# read it, it has little use for being told. What is told serves only as a hint that there may be more to remove than
+# can be seen. An input that the network can work out by itself need not become a knob, even if we call it one.
+#
+# The dashed lines are the good news. Told nothing, the network is about as good as if it knew, at 50 even better. That is
+# why `minigan denoise` is blind unless you say `--sigma`.
 #
 # ## 8. Noise of another kind
 #
@@ -831,13 +846,13 @@ alt = (
     "The eye of a cat with noise of photons, with coarse noise and as a strong JPEG, and cleaned. The photons' noise is "
     "gone below. Coarse noise stays as blotches; the blocks of JPEG stay too."
 )
-plot.compare(rows, titles=list(shown), alt=alt, width=5)
+plot.compare(rows, titles=list(shown), alt=alt, width=4)
 
 # %% [markdown]
-# Photons are close enough to what it knows. Coarse noise is not: the network sees smooth blotches, and smooth blotches
-# are what pictures are made of. It has learnt what *white noise* looks like at least as much as what photographs look
-# like. Nothing warns you. No error is raised, the result is as bad as the input, and with a benchmark of white noise you
-# would never know.
+# Photons are close enough to what it knows. Coarse noise is not: the network removes what is finest of it and keeps the
+# blotches, for smooth blotches are what pictures are made of. Of JPEG's blocks it removes next to nothing. It has learnt
+# what *white noise* looks like at least as much as what photographs look like. Nothing warns you. No error is raised, and
+# with a benchmark of white noise you would never know.
 #
 # Two mends. The first needs no training. Coarse noise is white noise at another size, so make the picture as small as
 # the noise was: `data.downscale` by 2. Half the resolution is lost, but it was noise for the most part.
@@ -870,7 +885,7 @@ alt = (
     "The eye of a cat that had coarse noise: by the network trained with white noise, full of blotches; by the small "
     "network trained with coarse noise, with most of them gone."
 )
-plot.compare({"": by_both}, titles=["learnt white noise", "learnt coarse noise"], alt=alt, width=4)
+plot.compare({"": by_both}, titles=["learnt white noise", "learnt coarse noise"], alt=alt, width=3.2)
 
 # %% [markdown]
 # A small network with a minute of the right noise does what the long-trained one cannot. A denoiser is a statement about
@@ -880,7 +895,7 @@ plot.compare({"": by_both}, titles=["learnt white noise", "learnt coarse noise"]
 #
 # ```
 # minigan denoise party.jpg -o clean.png              level unknown
-# minigan denoise party.jpg -o clean.png --sigma 15   a weaker hand
+# minigan denoise party.jpg -o clean.png --sigma 40   a stronger hand
 # minigan denoise ./holiday -o ./clean                a whole folder
 # minigan train ./sharp -o run --task denoise         learn from your own sharp pictures ...
 # minigan denoise party.jpg -o clean.png --weights run    ... and use what was learnt
@@ -893,12 +908,12 @@ plot.compare({"": by_both}, titles=["learnt white noise", "learnt coarse noise"]
 #
 # - White noise of level $\sigma$ costs a squared error of $\sigma^2$. It can be averaged away over the neighbours, over
 #   like places of the picture, or over all that a network has seen.
-# - A bottleneck loses the picture with the noise. Predict the noise and subtract it: the network starts where the noisy
-#   picture is.
+# - A bottleneck loses the picture with the noise. Predict the noise and subtract it, and the network starts where the
+#   noisy picture is. That is right for weak noise; for strong noise the picture is easier to predict.
 # - The smallest squared error belongs to the mean of all pictures that fit. Where they differ the mean is smooth, and it
 #   is not itself such a picture. A picture that fits need cost no more than twice that error.
 # - A feature that does not insist on places lets the texture come back, in part invented, for a little more error.
-# - A level told too low leaves grain, one told too high takes texture; blind is nearly as good as knowing.
+# - A level told too high takes texture; one told too low is not believed. Blind is about as good as knowing.
 # - A denoiser knows its noise. Test it with yours, not with the one it was trained on.
 #
 # ## Try it
@@ -966,6 +981,8 @@ with suppress(NotYet), checking("How noisy is it", hints) as c:
 #   autoencoders](https://doi.org/10.1145/1390156.1390294), 2008.
 # - K. Zhang et al., [Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image
 #   Denoising](https://arxiv.org/abs/1608.03981), 2017.
+# - T. Salimans, J. Ho, [Progressive Distillation for Fast Sampling of Diffusion
+#   Models](https://arxiv.org/abs/2202.00512), 2022.
 # - K. Zhang, W. Zuo, L. Zhang, [FFDNet: Toward a Fast and Flexible Solution for CNN based Image
 #   Denoising](https://arxiv.org/abs/1710.04026), 2018.
 # - Y. Blau, T. Michaeli, [The Perception-Distortion Tradeoff](https://arxiv.org/abs/1711.06077), 2018.

@@ -583,7 +583,12 @@ def point(real: Tensor, made: Tensor, known: Tensor) -> tuple[float, float]:
 
 def searched(critic: nn.Module | None) -> Tensor:
     """Four fills for each of a few heads: (N, 4, 3, 64, 64)."""
-    settings = {"count": 4, "candidates": pick(quick=64, cpu=512, full=4_096), "steps": pick(quick=2, cpu=40, full=300), "critic": critic}
+    settings = {
+        "count": 4,
+        "candidates": pick(quick=64, cpu=512, full=4_096),
+        "steps": pick(quick=2, cpu=40, full=300),
+        "critic": critic,
+    }
     heads_and_holes = zip(watched[few].split(1), trial[few].split(1), strict=True)
     return torch.stack(
         [
