@@ -92,9 +92,9 @@ gallery.rows({name: pictures_of(artist, noise(10, artist, seed=4)) for name, art
 # ConditionalBatchNorm, through, ConditionalGenerator
 
 # %% [markdown]
-# $D$ has to answer two questions: is this a real picture, and is it one of class $y$?
-# [Miyato and Koyama 2018](https://arxiv.org/abs/1802.05637) show what form the answer takes when it is best. By chapter 01
-# the best logit is the logarithm of a ratio of densities, and a density of pairs splits into two factors,
+# $D$ has to answer two questions: is this a real picture, and is it one of class $y$? [Miyato and Koyama
+# 2018](https://arxiv.org/abs/1802.05637) show what form the answer takes when it is best. By chapter 01 the best logit
+# is the logarithm of a ratio of densities, and a density of pairs splits into two factors,
 # $p(x, y) = p(y \mid x)\, p(x)$. So the logit is a sum of two terms:
 #
 # $$\log \frac{p_\mathrm{data}(x, y)}{p_g(x, y)} = \underbrace{\log \frac{p_\mathrm{data}(x)}{p_g(x)}}_{\psi(\phi(x))}
@@ -198,8 +198,8 @@ hardware.return_unused_memory()
 #
 # ## 2. What did each lever bring?
 #
-# Now the whole run. The samples take the ten classes in turn, from T-shirt to ankle boot and round again. At five places
-# two generators are kept to be judged: the one that is being trained, and the moving average of its weights.
+# Now the whole run. The samples take the ten classes in turn, from T-shirt to ankle boot and round again. At five
+# places two generators are kept to be judged: the one that is being trained, and the moving average of its weights.
 #
 # **Predict.** Which of the two is better at first? Which at the end?
 
@@ -240,7 +240,7 @@ print(f"of the average's pictures {right(state.average):.0%} are of the class as
 
 # %%
 floor = metrics.frechet_distance(real, features(fashion[:n]), "fashion_classifier")
-alt = "Two lines over the images seen, distance falling: of the moving average and of the last weights; far below both, the floor of real pictures."
+alt = "Two lines over the images seen, both falling and close together: the distance of the moving average and of the last weights; far below, the floor of real pictures."
 with plot.figure(alt=alt, size=(5.6, 3.0)) as axis:
     for (name, score), colour in zip(scores.items(), (REAL, FAKE), strict=True):
         axis.plot(seen, [float(one) for one in score], "o-", color=colour, label=name)
@@ -250,13 +250,15 @@ with plot.figure(alt=alt, size=(5.6, 3.0)) as axis:
 print("floor, training against held-out pictures:", floor)
 
 # %% [markdown]
-# The two lines cross, or nearly so. The average is a memory: early in a run it remembers worse generators, later it
-# forgets the jitter of single steps. That is why its half-life must be short against the run, 2,000 images here and
-# 20,000 in the shipped run. One thing is *not* averaged: the mean and variance in the batch norms are copied from the
-# last weights (`train.update_average`), which is an approximation that works because both change slowly.
+# The two lines lie close together, and may cross. The average is a memory: early in a run it remembers worse
+# generators, later it forgets the jitter of single steps. That is why its half-life must be short against the run, here
+# a twentieth of it at most, and why a short run gains little by it. One thing is *not* averaged: the mean and variance
+# in the batch norms are copied from the last weights (`train.update_average`), an approximation that works because both
+# change slowly.
 #
 # That was one run. Chapter 03 says what one run is worth: large gaps mean something, small ones nothing. The shipped
-# `fashion_classes` is the same recipe, twice as wide and with five times as many images. Three draws of latents each:
+# `fashion_classes` is nearly the same recipe: twice as wide, at half the rate, and with more images. Three draws of
+# latents each:
 
 # %%
 shipped, facts = weights.shipped_app("fashion_classes", ConditionalGenerator)
@@ -276,13 +278,13 @@ print(f"{'training pictures':34} {float(floor):5.2f}")
 hardware.return_unused_memory()
 
 # %% [markdown]
-# Patience is the strongest lever of all, and the dullest.
+# Patience is a strong lever, and a dull one.
 #
 # ### Augmentation, and pretrained features in D
 #
-# These two have been measured in chapter 05, with several seeds, on 100 heads of `micah`: plain fine-tuning has both the
-# pretrained generator and augmentation. What happens when augmentation is taken away, when $D$ begins anew, when $D$
-# stands on the frozen features of EfficientNet? Each number is a ratio of distances with the same seed: below 1 is
+# These two have been measured in chapter 05, with several seeds, on 100 heads of `micah`: plain fine-tuning has both
+# the pretrained generator and augmentation. What happens when augmentation is taken away, when $D$ begins anew, when
+# $D$ stands on the frozen features of EfficientNet? Each number is a ratio of distances with the same seed: below 1 is
 # better than plain fine-tuning.
 
 # %%
@@ -320,14 +322,15 @@ rows = {f"z {place}": pictures_of(shipped, one.expand(10, -1), asked) for place,
 gallery.rows(rows, titles=names_above, alt=alt, zoom=2)
 
 # %% [markdown]
-# The class has been taken out of $z$. What is left there is what the classes share: how bright, how wide, how patterned.
+# The class has been taken out of $z$. What is left there is what the classes share: how bright, how wide, how
+# patterned.
 #
 # Does it draw what it is asked for? A judge with faults of its own is asked about real pictures too.
 
 # %%
 images = pictures_of(shipped, noise(n, shipped, seed=2), asked_for)
 answers, known_real = classes_of(images), classes_of(held_out[:n])
-alt = "Bars for ten classes, real beside generated: the share that the classifier takes for its class. Shirts are lowest in both."
+alt = "Bars for ten classes, real beside generated: the share that the classifier takes for its class. Shirts are low in both, trousers and boots high."
 with plot.figure(alt=alt, size=(7.6, 2.8)) as axis:
     for shift, name, answer, colour in ((-0.2, "real", known_real, REAL), (0.2, "generated", answers, FAKE)):
         shares = [float((answer == asked_for)[asked_for == label].float().mean()) for label in range(10)]
@@ -371,8 +374,8 @@ print(
 #
 # **Predict.** Where is the bulk of the latents: near the origin, or somewhere else?
 #
-# The squared length is a sum of 128 squares, each with mean 1. So it is near 128, the length near $\sqrt{128} = 11.3$, and
-# the law of large numbers leaves little room around it. **Nearly all latents lie on a thin shell**, and the origin,
+# The squared length is a sum of 128 squares, each with mean 1. So it is near 128, the length near $\sqrt{128} = 11.3$,
+# and the law of large numbers leaves little room around it. **Nearly all latents lie on a thin shell**, and the origin,
 # which is the single most likely point, is a place where $G$ has never been asked.
 #
 # How do we go from one latent to another? The straight way leaves the shell.
@@ -403,8 +406,8 @@ middle = float(lengths["lerp"][10] / lengths["slerp"][10])
 print(f"half way, lerp has {middle:.3f} of the length; 1 / sqrt(2) is {1 / math.sqrt(2):.3f}")
 
 # %% [markdown]
-# That figure is in every tutorial. The sentence that comes with it is that pictures half way along a lerp are washed out
-# ([White 2016](https://arxiv.org/abs/1609.04468) recommends slerp). **Predict**, then look whether you can see it.
+# That figure is in every tutorial. The sentence that comes with it is that pictures half way along a lerp are washed
+# out ([White 2016](https://arxiv.org/abs/1609.04468) recommends slerp). **Predict**, then look whether you can see it.
 
 # %%
 steps = 10
@@ -420,12 +423,12 @@ gallery.rows(rows, alt=alt)
 
 # %% [markdown]
 # Every step is a head. That is a good sign: a generator that had learnt its pictures by heart would have to jump. And
-# lerp is *not* washed out. Half way it has 0.71 of the usual length, and this generator bears that. How much less does it
-# bear?
+# lerp is *not* washed out. Half way it has 0.71 of the usual length, and this generator bears that. How much less does
+# it bear?
 #
-# Take the mean of $k$ latents. It is a normal vector too, but $\sqrt k$ times shorter. For two latents it is the middle of
-# the lerp; for sixteen it has a quarter of the usual length. Who wants "the average of these sixteen heads" is tempted to
-# compute just that.
+# Take the mean of $k$ latents. It is a normal vector too, but $\sqrt k$ times shorter. For two latents it is the middle
+# of the lerp; for sixteen it has a quarter of the usual length. Who wants "the average of these sixteen heads" is
+# tempted to compute just that.
 
 # %%
 crowd = noise(16, peeps, seed=25)
@@ -444,13 +447,13 @@ gallery.rows(
 
 # %% [markdown]
 # Here is the hole in the middle of the shell. The origin is the likeliest single latent, and $G$ has nothing to draw
-# there, because it was never asked. Pulled back to length $\sqrt{128}$, each mean is a head again. **Stay on the shell**: use
-# slerp for two, and put back what you average.
+# there, because it was never asked. Pulled back to length $\sqrt{128}$, each mean is a head again. **Stay on the
+# shell**: use slerp for two, and put back what you average.
 #
 # ## 5. Truncation: fewer mishaps, fewer surprises
 #
-# Samples far from the average are the risky ones: rare hair, mishaps. So draw everything a little towards the average. It
-# is called truncation, and nearly every sample grid that you have seen in a paper had it. [Brock et al.
+# Samples far from the average are the risky ones: rare hair, mishaps. So draw everything a little towards the average.
+# It is called truncation, and many sample grids in papers have it. [Brock et al.
 # 2019](https://arxiv.org/abs/1809.11096) draw latents without large coordinates. [Karras et al.
 # 2019](https://arxiv.org/abs/1812.04948) (appendix B) move a layer *inside* the generator towards its mean:
 #
@@ -479,8 +482,8 @@ gallery.rows(rows, alt=alt)
 # %% [markdown]
 # The same idea in two places, and one of them fails. Shortened latents fall into the hole of section 4. It is worth
 # knowing *why* this generator breaks where others only become plain. Behind its first layer stands a batch norm, which
-# divides by the spread that features had in training. Short latents give features that are too small for it, all the way
-# up. (Brock et al. report too that some of their networks bear truncation and others do not.)
+# divides by the spread that features had in training. Short latents give features that are too small for it, all the
+# way up. (Brock et al. report too that some of their networks bear truncation and others do not.)
 #
 # The mean of $w$ is no hole. It is an average of maps that later layers have seen, and the picture of it is a head that
 # nobody would look at twice.
@@ -542,8 +545,8 @@ hardware.return_unused_memory()
 # ## 6. Longer hair, please
 #
 # Walks go from one picture to another. Now we want to change one thing and keep the rest. Nobody has told the network
-# what hair is. But we can *measure* hair on the pictures that it draws: all heads of `peeps` sit at the same place, so a few
-# rectangles will do.
+# what hair is. But we can *measure* hair on the pictures that it draws: all heads of `peeps` sit at the same place, so
+# a few rectangles will do.
 
 
 # %%
@@ -573,16 +576,16 @@ gallery.rows({name: drawn[value.argsort(descending=True)[:9]] for name, value in
 #
 # $$\mathbb{E}[z\, (a(z) - \mathbb{E} a)] = \mathbb{E}[\nabla a(z)]$$
 #
-# Here $a(z)$ is the hair of $G(z)$. The left side needs pictures and a ruler. The right side is the direction in which hair
-# grows fastest, averaged over all heads. No gradient has to be computed, and the measure may be anything, even a
+# Here $a(z)$ is the hair of $G(z)$. The left side needs pictures and a ruler. The right side is the direction in which
+# hair grows fastest, averaged over all heads. No gradient has to be computed, and the measure may be anything, even a
 # person's opinion.
 
 # %% minigan="apps.generate"
 # direction, along
 
 # %% [markdown]
-# The directions come from two thirds of the latents, and are tested on the last third. **Predict** how well a single straight
-# direction can tell hair.
+# The directions come from two thirds of the latents, and are tested on the last third. **Predict** how well a single
+# straight direction can tell hair.
 
 # %%
 taught = len(sample) * 2 // 3
@@ -598,8 +601,8 @@ STEPS = (-4, -2, 0, 2, 4)
 some = noise(2, peeps, seed=52)
 rows = {name: pictures_of(peeps, along(some, towards, STEPS).flatten(0, 1)) for name, towards in directions.items()}
 alt = (
-    "Two heads, each changed in five steps along five directions. Hair grows behind the neck; a fringe falls into the forehead; skin "
-    "darkens; glasses darken; a shirt turns from blue to red. In some rows other things change along."
+    "Two heads, each changed in five steps along five directions. Hair grows behind the neck and over the forehead; faces darken in the "
+    "row of the skin and in that of the eyes as well; a shirt turns from blue or green to yellow."
 )
 titles = [f"{step:+d}" if step else "0" for step in STEPS] * 2
 gallery.rows(rows, titles=titles, alt=alt)
@@ -635,7 +638,8 @@ def show_changes(tables: Mapping[str, Tensor], alt: str) -> None:
         for axis, (title, table) in zip(axes if len(tables) > 1 else [axes], tables.items(), strict=True):
             axis.imshow(table, cmap="RdBu_r", vmin=-2.5, vmax=2.5)
             for i, j in torch.cartesian_prod(torch.arange(5), torch.arange(5)).tolist():
-                axis.text(j, i, f"{table[i, j]:.1f}", ha="center", va="center", fontsize=8.5)
+                ink = "white" if table[i, j].abs() > 1.6 else "black"
+                axis.text(j, i, f"{table[i, j]:.1f}", ha="center", va="center", fontsize=8.5, color=ink)
             axis.set_xticks(range(5), list(MEASURES), rotation=35, ha="right")
             axis.set_yticks(range(5), list(MEASURES))
             axis.set_title(title)
@@ -663,7 +667,7 @@ apart = {
 after, _ = changes(apart, (-3, -1.5, 0, 1.5, 3))
 alt = (
     "Two tables of five directions by five attributes. On the left the diagonal is strong, and dark skin with dark eyes as well as long "
-    "hair with fringe change together; on the right the fields beside the diagonal are paler."
+    "hair with fringe change together; on the right the fields beside the diagonal are nearly white."
 )
 show_changes({"as found": before, "without the others": after}, alt)
 beside = ~torch.eye(5, dtype=torch.bool)
@@ -680,14 +684,17 @@ pairs = {
     "fringe alone": apart["fringe"],
 }
 rows = {name: pictures_of(peeps, along(some, towards, STEPS).flatten(0, 1)) for name, towards in pairs.items()}
-alt = "Two heads changed along the direction of dark eyes and of the fringe, as found and with the other directions taken out; the latter keep the skin better."
+alt = "Two heads changed along the direction of dark eyes and of the fringe, as found and alone. As found the whole face darkens; alone, sunglasses and a fringe appear while the skin stays."
 gallery.rows(rows, titles=titles, alt=alt)
 
 # %% [markdown]
-# Part of the entanglement goes, and part stays. What stays has two sources. The measure itself is mixed: a rectangle over
-# the eyes sees skin. And the *data* are mixed: where a kind of hair comes with a kind of skin in the training
-# pictures, the generator has learnt that they belong together. Chapter 12 asks what that means when the pictures are of
-# people.
+# Most of the unwanted change goes, and the price is about a quarter of the wanted one. Look at the eyes. As found, their
+# direction darkens the whole face and draws no glasses: of all that makes a rectangle over the eyes dark, skin is the
+# commonest. Alone, it puts sunglasses on.
+#
+# Two warnings. Only what is measured has been held: curls, mouths and whatever else the five rulers do not see may change
+# freely. And some things go together because they do so in the *training pictures*. Chapter 12 asks what that means when
+# the pictures are of people.
 #
 # ## 7. Are they copies?
 #
@@ -727,8 +734,8 @@ gallery.rows({"generated": made["psi 1"][closest], "nearest": training[where[clo
 #
 # - A class-conditional GAN is a small change: class-wise scales and shifts in $G$, a last layer with one more logit for
 #   each class in $D$. Tell both, or the label is ignored.
-# - What helped here: a pretrained start, patience, averaging, augmentation where there is little data. A projected $D$
-#   pleased only the judge that it was built on.
+# - What helped here: a pretrained start, patience, augmentation where there is little data. Averaging gained little in a short
+#   run. A projected $D$ pleased only the judge that it was built on.
 # - Latents live on a shell, and there is a hole in its middle. Two heads may be mixed by lerp; slerp keeps to the shell; a mean of
 #   many has to be put back on it.
 # - Truncation trades recall for precision, if it is done inside the generator. Shortened latents lost both here. Say $\psi$
@@ -737,9 +744,9 @@ gallery.rows({"generated": made["psi 1"][closest], "nearest": training[where[clo
 #
 # ## Try it
 #
-# **1. A walk at constant speed** (10 minutes). A generator with latents on the *unit circle* ($D = 2$) is walked from angle 0
-# to 90 degrees by lerp, and each point is then pulled back to length 1. Write the angle that the walk has reached at
-# share $t$, in degrees. Is that slerp?
+# **1. A walk at constant speed** (10 minutes). A generator with latents on the *unit circle* ($D = 2$) is walked from
+# angle 0 to 90 degrees by lerp, and each point is then pulled back to length 1. Write the angle that the walk has
+# reached at share $t$, in degrees. Is that slerp?
 
 
 # %%
@@ -769,13 +776,13 @@ with suppress(NotYet), checking("A walk at constant speed", hints) as c:
 # 46), tall hair (rows 4 to 10, columns 26 to 46), something that you find. Which measures give a direction with a
 # correlation above 0.6, and which do not? Why?
 #
-# **3. Which direction is a class?** (30 minutes). The unconditional `fashion` was never told a label. Let the classifier
-# measure "probability of being a boot" on its samples, take the direction, and walk. Does a T-shirt become a boot? Compare
-# with switching the label of `fashion_classes`.
+# **3. Which direction is a class?** (30 minutes). The unconditional `fashion` was never told a label. Let the
+# classifier measure "probability of being a boot" on its samples, take the direction, and walk. Does a T-shirt become a
+# boot? Compare with switching the label of `fashion_classes`.
 #
 # **4. The best point on the curve** (an hour). Section 5 judged with EfficientNet. Judge with the random ResNet-18 of
-# chapter 05. Is the trade the same? At which $\psi$ is FID lowest, and do the judges agree on it? Then try Brock's way: draw
-# each coordinate again until it is below a threshold. In 128 dimensions, what is the difference from $\psi z$?
+# chapter 05. Is the trade the same? At which $\psi$ is FID lowest, and do the judges agree on it? Then try Brock's way:
+# draw each coordinate again until it is below a threshold. In 128 dimensions, what is the difference from $\psi z$?
 #
 # ## References
 #

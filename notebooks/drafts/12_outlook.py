@@ -128,9 +128,9 @@ plot.grid(shown[:, None] / shown.amax((1, 2))[:, None, None, None] * 2 - 1, alt=
 
 # %% [markdown]
 # A few channels fill an area. Most follow lines, all over the head. That can be put into a number. Each pixel of a head
-# belongs to one of four regions that its colour and place give away: white *paper*; black *lines* with black hair, and all
-# within a pixel of them; the coloured part of the *head*, most of it skin; and the *shirt*. How is the change that a channel causes shared
-# between them?
+# belongs to one of four regions that its colour and place give away: black *lines*, with black hair and all within a pixel of
+# them; white *paper*; the coloured part of the *head*, most of it skin; and the *shirt*. How is the change that a channel
+# causes shared between them?
 
 # %%
 REGIONS = ("paper", "lines", "head", "shirt")
@@ -181,8 +181,8 @@ with plot.figure(alt=alt, size=(5.4, 3.2)) as axis:
     axis.legend(title="region", ncols=2)
 
 # %% [markdown]
-# **Most channels have no meaning of their own.** More than half of their change lies along lines, wherever lines are, and the
-# rest is spread. They are parts of a code, as a single letter is part of many words.
+# **Most channels have no meaning of their own.** Far more than half of their change lies along lines, wherever lines are,
+# and the rest is spread. They are parts of a code, as a single letter is part of many words.
 #
 # The few exceptions stand apart in the chart, and can be *used*. Take the channel that changes most in the head and the one that changes most in the
 # shirt; turn them down and up. Beside them an ordinary one: the median in strength.
@@ -275,8 +275,8 @@ def effect(direction: Tensor) -> tuple[float, float]:
 
 effects = {"found": [effect(one) for one in found], "random": [effect(one) for one in random_ones]}
 alt = (
-    "Size and agreement of the change along sixteen directions. The eight random ones lie together at small changes; the first found ones "
-    "change two times as much. Agreement between heads stays below a half for nearly all."
+    "Size and agreement of the change along sixteen directions. The eight random ones lie together at small changes and "
+    "agreements below a quarter; the first five found ones change two to four times as much, and two of them agree above a half."
 )
 with plot.figure(alt=alt, size=(5.2, 3.2)) as axis:
     for (name, points), colour in zip(effects.items(), (REAL, "0.55"), strict=True):
@@ -290,10 +290,10 @@ for name, points in effects.items():
     print(f"{name:7} mean change {change:.2f}, agreement of two heads {agreement:.2f}")
 
 # %% [markdown]
-# The found directions do more than random ones, and they agree more. But look at the height: nearly always below a
-# half. The same direction gives one head a crest and another one another fringe, and where it changes the hair it
-# changes something else beside it. **A name that we give to a direction is a summary of what we saw**, on the heads that we
-# looked at. The skin of a drawing is a simple case, one colour in one area. The open problem is everything that is not.
+# The found directions do more than random ones, and they agree more. But look at the height: few come above a half, and
+# none near 1. The second direction makes one head blond and only cuts the other's hair; the fourth gives one a bun and the
+# other an afro. **A name that we give to a direction is a summary of what we saw**, on the heads that we looked at. The skin
+# of a drawing is a simple case, one colour in one area. The open problem is everything that is not.
 #
 # ## 2. Generalisation: when does it begin to copy?
 #
@@ -374,8 +374,8 @@ alt = (
 plot.compare(drawn, alt=alt, width=6.2)
 
 alt = (
-    "Four charts over the steps of fine-tuning. From five and twenty pictures the gap of D and the share nearer to training shoot up at once, recall "
-    "falls to 0 and precision rises; from 500 the gap stays small, recall grows."
+    "Four charts over the steps of fine-tuning. From five pictures the gap of D and the share nearer to training shoot up at once, recall "
+    "stays at 0 and precision rises; the more pictures, the slower the gap grows and the higher recall comes."
 )
 with plot.figure(2, 2, alt=alt, size=(3.9, 2.4)) as axes:
     for axis, name in zip(axes.flat, memory[COUNTS[0]][0], strict=True):
@@ -425,7 +425,10 @@ hardware.return_unused_memory()
 # **Predict** the order.
 
 # %%
-tried = {name: levers.gan_step(lever, pick(quick=8, cpu=24, full=64)) for name, lever in levers.worthwhile().items()}
+tried = {
+    name: levers.gan_step(lever, *pick(quick=(8, 8), cpu=(24, 32), full=(64, 32)))
+    for name, lever in levers.worthwhile().items()
+}
 seconds = levers.take_turns(tried, rounds=pick(quick=1, cpu=3, full=9))
 ratios = levers.times_as_fast(seconds)
 alt = "How many times as fast as a plain loop a step is with each lever, medians and range: " + "; ".join(
@@ -563,7 +566,7 @@ from torch import nn
 
 from minigan import data, distributed, nets, processes, train
 
-steps, timed = map(int, sys.argv[1:])
+steps, timed, width = map(int, sys.argv[1:])
 emoji, peeps, average = data.load("noto", size=16), data.load("peeps"), distributed.average
 
 
@@ -576,10 +579,10 @@ class Draws(nn.Sequential):
         super().__init__(nn.Linear(8, 768), nn.ReLU(), nn.Unflatten(1, (12, 8, 8)), nn.PixelShuffle(2), nn.Tanh())
 
 
-def start(generator, size):
+def start(generator, size, width=48):
     torch.manual_seed(processes.rank())  # each process begins with other weights: the broadcast has to mend that
     config = train.TrainConfig(batch=32, r1_every=4, precision="float32")
-    return train.start(config, generator(), nets.Discriminator(size))
+    return train.start(config, generator(), nets.Discriminator(size, width=width))
 
 
 def learn(state, pictures, steps):
@@ -610,7 +613,7 @@ def apart(state):
 def speed(threads):
     """Images a second of the GAN of heads, all processes together."""
     torch.set_num_threads(threads)
-    state = start(lambda: nets.Generator(64), 64)
+    state = start(lambda: nets.Generator(64, width=width), 64, width)
     learn(state, peeps, 1)  # warms up
     began = time.perf_counter()
     learn(state, peeps, timed)
@@ -633,12 +636,12 @@ with processes.joined(patience=60):
 
 def found_by(launcher: Sequence[str], patience: float = 180) -> dict[str, Any] | None:
     """What the script prints, started by `python launcher... script`; None, and a word about it, where it fails."""
-    arguments = [str(pick(quick=4, cpu=24, full=48)), str(pick(quick=1, cpu=4, full=12))]
+    wanted = pick(quick=(4, 1, 8), cpu=(24, 4, 48), full=(48, 12, 48))  # steps, timed steps, width of the GAN of heads
     environment = {**os.environ, "MINIGAN_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "shared.py"
         script.write_text(SCRIPT, encoding="utf-8")
-        command = [sys.executable, *launcher, str(script), *arguments]
+        command = [sys.executable, *launcher, str(script), *map(str, wanted)]
         try:
             ended = subprocess.run(
                 command, capture_output=True, encoding="utf-8", errors="replace", timeout=patience, env=environment
@@ -702,9 +705,10 @@ if one and two:
         print(f"{name:29} {speed:6.1f} images a second, {speed / base:.2f} times as fast as one thread")
 
 # %% [markdown]
-# The two are near to each other, and neither doubles the speed: cores of one machine share its memory, and convolutions
-# of a small network wait for memory. That several processes are worth their trouble shows where one machine, or one
-# GPU, is not enough. Then the message is the bottleneck, and one message for each update is what one wants.
+# Twice the cores seldom give twice the speed. The cores of one machine share its memory, and the convolutions of a small
+# network wait for it. Which of the two ways is ahead depends on the machine, and on what else it is doing just then. Several
+# processes show their worth where one machine, or one GPU, is not enough. Then the messages are the bottleneck, and one
+# message for each update is what one wants ([Goyal et al. 2017](https://arxiv.org/abs/1706.02677)).
 #
 # The command line does the same: `torchrun --nproc-per-node 2 -m minigan train peeps -o run`.
 #
@@ -733,13 +737,16 @@ TINTS = ["#{:02x}{:02x}{:02x}".format(*fill) for fill in FILLS.tolist()]
 def exact_fill(pixels: Tensor) -> Tensor:
     """Which of the five fills a head of the data has: the one with most pixels of exactly this colour."""
     base = torch.tensor([65_536, 256, 1])  # of three bytes one number
-    numbers = torch.cat([(part.long() * base[:, None, None]).sum(1).int() for part in pixels.split(50)])
-    return torch.stack([(numbers == number).flatten(1).sum(1) for number in (FILLS * base).sum(1)]).argmax(0)
+    fills = []
+    for part in pixels.split(50):  # few at a time, for memory
+        numbers = (part.long() * base[:, None, None]).sum(1)
+        fills.append(torch.stack([(numbers == fill).sum((1, 2)) for fill in (FILLS * base).sum(1)]).argmax(0))
+    return torch.cat(fills)
 
 
 def skin(images: Tensor) -> Tensor:
     """The colour of a drawn face, in 0..255: the median of what is neither ink nor paper in its middle, (N, 3)."""
-    faces = to_pixels(images)[..., 24:56, 22:44].float().flatten(2)
+    faces = to_pixels(images[..., 24:56, 22:44]).float().flatten(2)
     inked = (faces.mean(1) <= 50) | (faces.amin(1) >= 225)
     return faces.masked_fill(inked[:, None], torch.nan).nanmedian(2).values
 
