@@ -33,7 +33,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -55,7 +54,7 @@ from minigan.course import checking, fewshot, levers, measured, pick, plane
 from minigan.course.checking import NotYet
 from minigan.course.measured import RESULTS
 from minigan.data import ImageSet, to_pixels
-from minigan.plot import FAKE, GOLD, GREEN, PINK, REAL
+from minigan.plot import FAKE, GOLD, GREEN, REAL
 from minigan.processes import Agreement, count, heard, rank
 from minigan.train import Batch, TrainConfig, TrainState, learning, update_average
 
