@@ -345,7 +345,7 @@ for place in wrong.argsort(descending=True)[:3].tolist():
     print(f"most often: {fashion.classes[place // 10]} taken for {fashion.classes[place % 10]}, {wrong[place]} times")
 
 # %% [markdown]
-# The mistakes are those that people make too: a shirt for a T-shirt, a coat for a pullover. Where the generated bar is
+# The mistakes are those that people make too: a T-shirt or a pullover taken for a shirt, a shirt for a coat. Where the generated bar is
 # *higher* than the real one, that is no triumph: it means that the rare, doubtful pieces of that class are missing.
 #
 # Does telling the class improve the pictures themselves? The shipped `fashion` was trained without classes, on all
