@@ -212,7 +212,8 @@ def test_a_short_training_beats_bicubic_on_its_own_picture():
 
 @pytest.fixture(scope="module")
 def held_out():
-    return data.photo("chelsea")[..., 60:220, 100:300]
+    """Pieces of an animal's fur, a palace, a roof and a cup: what is gained differs much between them."""
+    return torch.cat([data.photo(name)[..., 60:220, 100:300] for name in ("chelsea", "mysorePalace", "china", "coffee")])
 
 
 @pytest.mark.parametrize("scale", [4, 2])
@@ -224,7 +225,7 @@ def test_what_is_shipped_enlarges_better_than_bicubic(held_out, scale, style):
     with torch.no_grad():
         assert judge()(held_out, ours) < 0.95 * judge()(held_out, bicubic)
     if style == "pixel" and scale == 4:
-        assert metrics.psnr(held_out, ours) > metrics.psnr(held_out, bicubic) + 0.3
+        assert (metrics.psnr(held_out, ours) - metrics.psnr(held_out, bicubic)).mean() > 0.3
 
 
 def test_half_of_four_times_is_twice():
