@@ -127,7 +127,7 @@ def test_the_recipe_stands_where_nothing_is_said(small, minigan, folder, tmp_pat
     planned = small_denoiser()
     assert minigan("train", folder, "-o", tmp_path / "run", "--task", "denoise", "--minutes", 0.00001)[0] == 0
     settings = train.saved_settings(tmp_path / "run")
-    assert settings["images"] == planned.config.images == 100_000
+    assert settings["images"] == planned.config.images == 32_000
     assert (settings["batch"], settings["rate"], settings["size"]) == (16, 1e-3, planned.size)
 
 
