@@ -9,15 +9,15 @@ to 256 levels) and enlarged again. What comes out is clamped and compared with t
 
 PSNR and SSIM, higher for better pictures; the judge's distance, lower for better ones: `minigan.course.judge`, a
 feature network that nothing here was trained with; consistency, the PSNR of the result made small again against the
-small picture, which it should explain. Realism does without the photograph: the Frechet distance of the judge's features
-of squares of 64 pixels of all results from those of the training photographs, which none of the results shows. It is
-lower for what looks more like photographs; the held-out photographs themselves are the floor.
+small picture, which it should explain. Realism does without the photograph: the Frechet distance of the judge's
+features of squares of 64 pixels of all results from those of the training photographs, which none of the results
+shows. It is lower for what looks more like photographs; the held-out photographs themselves are the floor.
 
 Drawn and right are spectra (`minigan.course.spectrum`). The grid is how much the period of the enlargement stands out
 in them, in decibels. For the bound, the network with features goes on with the judge itself as its feature loss: it is
 no judge for that network any more, and its distance is about the lowest that can be had. Between "pixel" and
-"adversarial" their pictures are mixed. The networks enlarge four times; at
-scale 2 their results are made small again by 2, as `minigan upscale --scale 2` does.
+"adversarial" their pictures are mixed. The networks enlarge four times; at scale 2 their results are made small again
+by 2, as `minigan upscale --scale 2` does.
 """
 
 import json

@@ -213,7 +213,8 @@ def test_a_short_training_beats_bicubic_on_its_own_picture():
 @pytest.fixture(scope="module")
 def held_out():
     """Pieces of an animal's fur, a palace, a roof and a cup: what is gained differs much between them."""
-    return torch.cat([data.photo(name)[..., 60:220, 100:300] for name in ("chelsea", "mysorePalace", "china", "coffee")])
+    names = ("chelsea", "mysorePalace", "china", "coffee")
+    return torch.cat([data.photo(name)[..., 60:220, 100:300] for name in names])
 
 
 @pytest.mark.parametrize("scale", [4, 2])

@@ -31,7 +31,8 @@ LIMITS = {
     "painting was copied), at the size of stroke that it has learnt: large pictures are to be painted small.",
     "denoise": "Fine texture comes out smooth, as the squared error asks. Real noise is seldom white: a scaled or "
     "compressed picture keeps part of it.",
-    "denoise_features": "A little nearer to photographs than with the squared error alone, by a step that the eye hardly sees.",
+    "denoise_features": "A little nearer to photographs than with the squared error alone, by a step that the eye "
+    "hardly sees.",
     "inpaint_photos": "It continues edges and shading over some 10 pixels from the edge of a hole. What is farther "
     "away, and fine texture, comes out smooth; a larger hole is filled at a smaller scale.",
     "inpaint_peeps": "It knows drawn heads of 64 x 64 pixels and nothing else. What is uncertain comes out as the mean "
