@@ -449,7 +449,7 @@ side_by_side(hatched, {"chelsea": (96, 140), "mysorePalace": (130, 170)}, alt, 7
 # %%
 with torch.no_grad():
     eyes = feature_distance(("block0", "block1.expand", "block2.expand", "block4.expand")).to(device)
-    whole = few[0]
+    whole = few[0][..., :192, :192]
     seen = eyes.backbone(whole.to(device))
     for name in ("pixel net", "moving window", "and resizing"):
         by_layer = eyes.by_layer(seen, eyes.backbone(hatched[name](shrunk(whole, 4)).clamp(-1, 1).to(device)))

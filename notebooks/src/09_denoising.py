@@ -703,15 +703,15 @@ side_by_side({"squared error": known, "with features": with_texture}, alt, 2)
 
 # %%
 eyes = judge().to(device)
-with torch.no_grad():
-    as_seen = [eyes.backbone(one.to(device)) for one in clean.split(1)]
 
 
 @torch.no_grad()
 def judged(images: Tensor) -> float:
     """The judge's distance of the held-out pieces, one at a time."""
-    both = zip(as_seen, images.clamp(-1, 1).split(1), strict=True)
-    return float(torch.cat([eyes.from_features(target, eyes.backbone(one.to(device))) for target, one in both]).mean())
+    both = zip(clean.split(1), images.clamp(-1, 1).split(1), strict=True)
+    found = [float(eyes(target.to(device), one.to(device))) for target, one in both]
+    hardware.return_unused_memory()
+    return sum(found) / len(found)
 
 
 cleaned = {
@@ -724,7 +724,6 @@ cleaned["half of each"] = (cleaned["squared error"] + cleaned["with features"]) 
 places = {name: (plane.error_of(quality(one)), judged(one)) for name, one in cleaned.items()}
 for name, (pixels, seen_by_judge) in places.items():
     print(f"{name:16} error of the pixels {pixels:5.2f}   judge {seen_by_judge:.3f}")
-del as_seen
 hardware.return_unused_memory()
 plane.draw({"denoising, sigma 25": places})
 
