@@ -352,7 +352,8 @@ print({way: round(deviation, 3) for way, deviation in strength.items()})
 def spectra_of(make: Make) -> tuple[Tensor, Tensor]:
     """How much is drawn and how much is right, over the frequencies, on held-out photographs."""
     return drawn_and_right(
-        (one, make(shrunk(one, 4)).clamp(-1, 1)) for one in held_out[: pick(quick=2, cpu=10, full=None)]
+        (one, make(shrunk(one, 4)).clamp(-1, 1))
+        for one in (whole[..., :320, :320] for whole in held_out[: pick(quick=2, cpu=10, full=None)])
     )
 
 
@@ -483,6 +484,7 @@ for _ in range(pick(quick=2, cpu=120, full=1_000)):
     train.discriminator_step(watch, batch["real"], enlarge(pixel, batch["small"]).to(device))
     watch.steps += 1
 
+hardware.return_unused_memory()
 cat = held_out[test_names.index("chelsea")][..., 40:264, 100:324]
 made = enlarge(pixel, shrunk(cat, 4))
 with torch.no_grad():
@@ -523,6 +525,8 @@ side_by_side(makers, shown, alt)
 # hairs and single stones. How many of them are *there*?
 
 # %%
+del watch, draw, batch
+hardware.return_unused_memory()
 found = {name: spectra_of(make) for name, make in makers.items()}
 alt = (
     "Two charts over the frequency. Left: detail drawn, as a share of reality, least for bicubic, most for the "
