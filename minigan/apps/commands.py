@@ -136,7 +136,7 @@ def upscale(
     source: Input,
     output: Output,
     scale: Annotated[int | None, typer.Option(help="2 or 4 times the side; 4 where nothing is said.")] = None,
-    style: Annotated[str, typer.Option(help="pixel, or features: with texture that L_FD asks for.")] = "pixel",
+    style: Annotated[str, typer.Option(help="pixel, features or adversarial: ever more invented detail.")] = "pixel",
     weights: Weights = None,
     force: Force = False,
     device: Device = None,
@@ -144,14 +144,14 @@ def upscale(
 ) -> None:
     """Enlarge a picture, or all pictures of a folder, to twice or four times the side.
 
-    Detail that the small picture lacks is guessed, most of all with --style features: it is no evidence of what was
+    Detail that the small picture lacks is guessed, most of all with --style adversarial: it is no evidence of what was
     there. Noise and the blocks of a strong JPEG compression are enlarged along. For --scale 2 the result is halved.
 
     Examples:
 
         minigan upscale stamp.png -o large.png
 
-        minigan upscale ./stamps -o ./large --scale 2 --style features
+        minigan upscale ./stamps -o ./large --scale 2 --style adversarial
     """
     choose_device(device)
     import torch

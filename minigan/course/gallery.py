@@ -36,9 +36,7 @@ def gallery(
             brush.text((left, top + 1), name, INK, font)
             sheet.paste(shown[name], (left, top + ROOM))
         top += ROOM + height + GAP
-    written = io.BytesIO()
-    in_few_colours(sheet).save(written, "PNG", optimize=True)
-    Picture(written.getvalue(), alt).show(save)
+    show(sheet, alt, save)
 
 
 def rows(
@@ -69,8 +67,13 @@ def rows(
         brush.text((left - GAP, top + sheet.height / 2), name, INK, font, anchor="rm")
         whole.paste(sheet, (left, top))
         top += sheet.height + GAP
+    show(whole, alt, save)
+
+
+def show(sheet: Image.Image, alt: str, save: str | Path | None) -> None:
+    """Show a drawn sheet in few colours, and save it where that is asked for."""
     written = io.BytesIO()
-    in_few_colours(whole).save(written, "PNG", optimize=True)
+    in_few_colours(sheet).save(written, "PNG", optimize=True)
     Picture(written.getvalue(), alt).show(save)
 
 
