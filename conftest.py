@@ -5,4 +5,4 @@ import os
 os.environ.setdefault("MINIGAN_SCALE", "quick")
 os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
-collect_ignore_glob = ["notebooks/src/*", "*/.ipynb_checkpoints/*"]
+collect_ignore_glob = ["notebooks/src/*", "tests/bank/*", "*/.ipynb_checkpoints/*"]

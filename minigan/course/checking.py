@@ -20,6 +20,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from minigan.course import journal
+
 _tries: dict[str, int] = {}  # failed tries in this session, by title
 
 
@@ -82,8 +84,10 @@ class Report:
 class checking:  # read as a statement: `with checking("Generator loss") as c`
     """Collect the checks of one answer, and show them when the block ends.
 
-    hints: from weak to strong; each failed try shows the next one. A check can also know a common mistake by its value:
-    `mistakes={"Take the mean over the batch, not the sum.": 5.54}` shows that hint to whoever gets 5.54.
+    hints: from weak to strong; each failed try shows the next one. A check can also know a common mistake, by the value
+    that it gives: `mistakes={"Take the mean over the batch, not the sum.": 5.54}` shows that hint to whoever gets 5.54;
+    or by failing at all: `hint="The gradient must not reach D."`. The first mistake that is known is the one told.
+    In the folder of an exercise the result is kept for `minigan progress`.
     """
 
     def __init__(self, title: str, hints: Sequence[str] = ()) -> None:
@@ -96,17 +100,24 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
     def __enter__(self) -> Self:
         return self
 
-    def true(self, condition: object, what: str, otherwise: str = "") -> None:
+    def true(self, condition: object, what: str, otherwise: str = "", hint: str = "") -> None:
         """`condition` holds; `otherwise` says what is wrong when it does not."""
         try:
             passed = bool(condition)
         except (ValueError, TypeError, RuntimeError):  # an array of several truths
             passed, otherwise = False, f"expected one yes or no, got {_short(condition)}"
-        self.rows.append(Row(what, passed, otherwise))
+        self._add(Row(what, passed, otherwise), hint)
 
-    def equal(self, actual: object, expected: object, what: str, mistakes: Mapping[str, object] | None = None) -> None:
+    def equal(
+        self,
+        actual: object,
+        expected: object,
+        what: str,
+        mistakes: Mapping[str, object] | None = None,
+        hint: str = "",
+    ) -> None:
         """`actual` equals `expected`, exactly; arrays and tensors element by element."""
-        self._compare(actual, expected, what, mistakes, tolerance=0.0)
+        self._compare(actual, expected, what, mistakes, hint, tolerance=0.0)
 
     def close(
         self,
@@ -115,35 +126,36 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
         what: str,
         tolerance: float = 1e-4,
         mistakes: Mapping[str, object] | None = None,
+        hint: str = "",
     ) -> None:
         """`actual`, a number or an array or a tensor, has the shape of `expected` and the same values.
 
         They may differ by `tolerance`, absolute or relative to `expected`.
         """
-        self._compare(actual, expected, what, mistakes, tolerance)
+        self._compare(actual, expected, what, mistakes, hint, tolerance)
 
-    def shape(self, actual: object, expected: Sequence[int | EllipsisType], what: str) -> None:
+    def shape(self, actual: object, expected: Sequence[int | EllipsisType], what: str, hint: str = "") -> None:
         """`actual` has the shape `expected`, in which `...` stands for any one length: `(..., 3, 64, 64)`."""
         wanted = "(" + ", ".join("any" if n is ... else str(n) for n in expected) + ")"
         got = getattr(actual, "shape", None)
         if got is None:
             found = f"expected a tensor of shape {wanted}, got {_kind(actual)}"
-            self.rows.append(Row(what, False, found))
+            self._add(Row(what, False, found), hint)
             return
         passed = len(got) == len(expected) and all(e is ... or n == e for n, e in zip(got, expected, strict=True))
-        self.rows.append(Row(what, passed, f"got shape {tuple(got)}, expected {wanted}"))
+        self._add(Row(what, passed, f"got shape {tuple(got)}, expected {wanted}"), hint)
 
-    def raises(self, error: type[Exception], call: Callable[[], object], what: str) -> None:
+    def raises(self, error: type[Exception], call: Callable[[], object], what: str, hint: str = "") -> None:
         """`call()` raises `error`: `c.raises(ValueError, lambda: generator(bad), "a wrong shape is refused")`."""
         try:
             result = call()
         except error:
-            self.rows.append(Row(what, True))
+            self._add(Row(what, True))
         except Exception as other:
             found = f"expected {error.__name__}, got {type(other).__name__}: {other}"
-            self.rows.append(Row(what, False, found))
+            self._add(Row(what, False, found), hint)
         else:
-            self.rows.append(Row(what, False, f"expected {error.__name__}, but it returned {_short(result)}"))
+            self._add(Row(what, False, f"expected {error.__name__}, but it returned {_short(result)}"), hint)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -157,8 +169,11 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
             raise ValueError(f"the block of checking({self.title!r}) checks nothing; call c.close, c.equal or another")
         if all(row.passed for row in self.rows):
             _tries.pop(self.title, None)
+            journal.record(self.title, solved=True)
             _show(Report(self.title, self.rows))
             return True
+        if not unstarted:
+            journal.record(self.title, solved=False)
         report = Report(self.title, self.rows, "" if unstarted else self._next_hint(), stopped=error is not None)
         _show(report)
         raise NotYet(report.headline) from None
@@ -169,13 +184,22 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
         expected: object,
         what: str,
         mistakes: Mapping[str, object] | None,
+        hint: str,
         tolerance: float,
     ) -> None:
         found = _difference(actual, expected, tolerance)
-        self.rows.append(Row(what, not found, found))
-        for hint, wrong in (mistakes or {}).items() if found else ():
-            if not self.known_mistake and not _difference(actual, wrong, tolerance):
-                self.known_mistake = hint
+        known = [
+            mistake
+            for mistake, wrong in (mistakes or {}).items()
+            if found and not _difference(actual, wrong, tolerance)
+        ]
+        self._add(Row(what, not found, found), next(iter(known), hint))
+
+    def _add(self, row: Row, hint: str = "") -> None:
+        """Keep a check; the first that fails and knows why gives the hint."""
+        self.rows.append(row)
+        if not row.passed and not self.known_mistake:
+            self.known_mistake = hint
 
     def _next_hint(self) -> str:
         tried = _tries[self.title] = _tries.get(self.title, 0) + 1

@@ -1,4 +1,4 @@
-"""The commands for those who write the course: `minigan course build` and `check`.
+"""The commands for those who write the course: `minigan course build`, `release` and `check`.
 
 Heavy imports stand inside the commands, so that `--help` is instant.
 """
@@ -53,6 +53,31 @@ def build(
             line += f": {timing['seconds']:.1f} s{memory}"
         typer.echo(line)
     builder.update_readme(root)
+
+
+@app.command()
+def release(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Exercises, such as 02; all.")] = None,
+    execute: Annotated[bool, typer.Option("--execute", help="Run the solutions and keep their outputs.")] = False,
+) -> None:
+    """Build solutions/NAME/ and exercises/NAME/ from solutions/src/NAME.py.
+
+    The solution is the instructor's; what learners get has neither solutions, hidden tests nor outputs. nbgrader makes
+    it: pip install 'minigan[grading]'.
+
+    Examples:
+
+        minigan course release
+
+        minigan course release --execute 02
+    """
+    from minigan.course import chapters, exercises
+
+    root = chapters.repository()
+    for master in exercises.select(root, names or []):
+        timing = exercises.release(master, "cpu" if execute else None)
+        took = f": the solution took {timing['seconds']:.1f} s" if timing else ""
+        typer.echo(f"built {master.release.relative_to(root)}{took}")
 
 
 @app.command()
