@@ -434,6 +434,8 @@ from minigan.files import whole_file
 # compare, curves, training
 
 # %% [markdown]
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/00_start_here/00_start_here.ipynb).
+#
 # ## References
 #
 # - I. Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), 2014.

@@ -922,6 +922,8 @@ with checking("Three fakes for each real", hints) as c:
 # then takes the real one with the gradient found there. Write it for $f = xy$ and show by its matrix that it spirals
 # inwards for small $\eta$. Then put it into `train`. Does it help the ring at `beta1 = 0.9`? What does it cost?
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/01_gan_theory/01_gan_theory.ipynb).
+#
 # ## References
 #
 # - I. Goodfellow and others (2014), *Generative adversarial nets*: the game, propositions 1 and 2, theorem 1.

@@ -1025,6 +1025,8 @@ with suppress(NotYet), checking("Pairs", hints) as c:
 # ten, a generator without batch norm, reals augmented but not fakes. Which vital sign shows it first? Give the chart to
 # a colleague.
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/02_minimax_loss/02_minimax_loss.ipynb).
+#
 # ## References
 #
 # - I. Goodfellow et al., [Generative Adversarial Nets](https://arxiv.org/abs/1406.2661), 2014.

@@ -1038,6 +1038,8 @@ with suppress(NotYet), checking("Without covariances", hints) as c:
 # **4. Cheat** (an hour). Get `FID[efficientnet_lite0]` of the generated garments as low as you can without training a
 # generator: throw away samples, pick them, mix in others. Which of the other numbers gives you away?
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/03_evaluation/03_evaluation.ipynb).
+#
 # ## References
 #
 # - T. Salimans et al., [Improved Techniques for Training GANs](https://arxiv.org/abs/1606.03498), 2016.

@@ -1094,6 +1094,8 @@ with suppress(NotYet), checking("Two witnesses", hints) as c:
 # script. Predict its place in the figure of section 11 first. Is a network that is better at ImageNet better at
 # partners?
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/04_features/04_features.ipynb).
+#
 # ## References
 #
 # - K. Simonyan, A. Zisserman,

@@ -903,6 +903,8 @@ with suppress(NotYet), checking("A leash to the start", hints) as c:
 # **5. Your own style** (an hour). Draw or collect 30 heads on white, put them into a folder, and
 # `data.load("./my_heads", size=64)`. Fine-tune. Which augmentation do they need?
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/05_fine_tuning/05_fine_tuning.ipynb).
+#
 # ## References
 #
 # - J. Howard, S. Ruder, [Universal Language Model Fine-tuning for Text Classification](https://arxiv.org/abs/1801.06146),

@@ -1120,6 +1120,8 @@ with suppress(NotYet), checking("Without the spread", hints) as c:
 # the top. Which of the figures of this chapter change, and which claims? The ruler of section 7 is now another network
 # than the one that trains. Do the blue curves still rise?
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/06_perceptual_loss/06_perceptual_loss.ipynb).
+#
 # ## References
 #
 # - R. Zhang et al., [The Unreasonable Effectiveness of Deep Features as a Perceptual

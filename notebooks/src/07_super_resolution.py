@@ -724,6 +724,8 @@ with suppress(NotYet), checking("Explain the small picture", hints) as c:
 # quality, and train from the shipped pixel net. Does section 10 look better? What has become of clean pictures? The
 # command for a folder of your own is `minigan train ./holiday -o run --task superres`.
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/07_super_resolution/07_super_resolution.ipynb).
+#
 # ## References
 #
 # - Y. Blau, T. Michaeli, [The Perception-Distortion Tradeoff](https://arxiv.org/abs/1711.06077), 2018.

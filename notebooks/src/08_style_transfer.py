@@ -710,6 +710,8 @@ with suppress(NotYet), checking("Keep the colours", hints) as c:
 # **5. A style of your own** (an hour of the machine). Draw a pattern as in `minigan.apps.patterns`, or take a photograph
 # of something with a strong texture, and train a network for it with `minigan train --task style`.
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/08_style_transfer/08_style_transfer.ipynb).
+#
 # ## References
 #
 # - L. Gatys, A. Ecker, M. Bethge, [Texture Synthesis Using Convolutional Neural

@@ -977,6 +977,8 @@ with suppress(NotYet), checking("How noisy is it", hints) as c:
 # **5. Your own grain** (an hour). Photograph a grey wall in the dark, with the sharpest pictures your camera gives. Is its
 # noise white? (`spectrum` of section 4.) Write the spoiler that imitates it, and train `Denoiser` with it.
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/09_denoising/09_denoising.ipynb).
+#
 # ## References
 #
 # - A. Buades, B. Coll, J.-M. Morel, [A non-local algorithm for image

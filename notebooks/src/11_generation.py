@@ -784,6 +784,8 @@ with suppress(NotYet), checking("A walk at constant speed", hints) as c:
 # chapter 05. Is the trade the same? At which $\psi$ is FID lowest, and do the judges agree on it? Then try Brock's way:
 # draw each coordinate again until it is below a threshold. In 128 dimensions, what is the difference from $\psi z$?
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/11_generation/11_generation.ipynb).
+#
 # ## References
 #
 # - M. Mirza, S. Osindero, [Conditional Generative Adversarial Nets](https://arxiv.org/abs/1411.1784), 2014.

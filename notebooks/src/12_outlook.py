@@ -1090,6 +1090,8 @@ with suppress(NotYet), checking("Shares that are not equal", hints) as c:
 #   [DINOv2, Oquab et al. 2023](https://arxiv.org/abs/2304.07193); as the judge of generators, with a study of people's
 #   judgement: [Stein et al. 2023](https://arxiv.org/abs/2306.04675).
 #
+# More tasks, each with its check, stand in [the exercises to this chapter](../exercises/12_outlook/12_outlook.ipynb).
+#
 # ## References
 #
 # - D. Bau et al., [GAN Dissection: Visualizing and Understanding Generative Adversarial
