@@ -89,6 +89,25 @@ def lab(context: typer.Context) -> None:
     open_lab(context.args)
 
 
+@app.command()
+def progress(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Exercises, such as 02; all.")] = None,
+) -> None:
+    """Show which exercises are solved, which are open, and how many minutes are left.
+
+    It reads `progress.json` beside each exercise in this folder. The checks write it, and nothing is sent anywhere.
+
+    Examples:
+
+        minigan progress
+
+        minigan progress 02
+    """
+    from minigan.course import journal
+
+    typer.echo(journal.overview(journal.find(), names or []))
+
+
 app.command()(apps.denoise)
 app.command()(apps.inpaint)
 app.command()(apps.stylize)

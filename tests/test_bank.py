@@ -12,12 +12,8 @@ CODE = ("complete", "mend", "improve")
 ANSWERS = [answer for name in MASTERS for answer in bank(name)]
 
 
-def tasks(name: str) -> dict[str, exercises.Task]:
-    return {
-        marks["task"]: exercises.Task(**marks)
-        for cell in exercises.compose(exercises.Master(ROOT, name)).cells
-        if "task" in (marks := cell.metadata.get("minigan", {}))
-    }
+def tasks(name: str) -> list[exercises.Task]:
+    return exercises.facts(exercises.Master(ROOT, name))
 
 
 @pytest.mark.parametrize("answer", ANSWERS, ids=lambda a: f"{a.exercise[:2]}-{a.task}-{a.name.replace(' ', '_')}")
@@ -48,8 +44,8 @@ def test_the_solution_passes_and_what_is_given_does_not(name):
 def test_the_bank_is_large_enough(name):
     right = Counter(answer.task for answer in bank(name) if answer.right)
     wrong = Counter(answer.task for answer in bank(name) if not answer.right)
-    assert set(right) | set(wrong) <= set(tasks(name))
-    for task in tasks(name).values():
+    assert set(right) | set(wrong) <= {task.task for task in tasks(name)}
+    for task in tasks(name):
         if task.kind in CODE:
             assert wrong[task.task] >= 6, f"{task.task} has {wrong[task.task]} wrong answers, expected 6 or more"
             assert right[task.task] >= 2, f"{task.task} has {right[task.task]} other right answers, expected 2 or more"

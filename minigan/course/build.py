@@ -21,10 +21,9 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
 
-from minigan.course.chapters import MARKS, Timing, timings, with_table
+from minigan.course.chapters import MARKS, Timing, choose, timings, with_table
 from minigan.course.librarycells import expand, names_in
 from minigan.course.probe import probe
-from minigan.data import known
 from minigan.files import whole_file
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -53,12 +52,7 @@ def select(root: Path, names: list[str]) -> list[Paths]:
     there = sorted(path.stem for path in (root / "notebooks" / "src").glob("*.py"))
     if names and not there:
         raise FileNotFoundError(f"no sources in {root / 'notebooks' / 'src'}; there is nothing to build")
-    chosen = []
-    for name in names:
-        stem = Path(name).stem
-        numbered = [other for other in there if other.split("_")[0] == stem.zfill(2)]
-        chosen.append(numbered[0] if numbered else known(stem, there, "chapter"))
-    return [Paths(root, name) for name in dict.fromkeys(chosen or there)]
+    return [Paths(root, name) for name in choose(names, there)]
 
 
 def compose(paths: Paths) -> NotebookNode:

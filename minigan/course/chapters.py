@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -45,6 +46,23 @@ def chapters() -> tuple[Chapter, ...]:
 def timings(path: Path = TIMINGS) -> dict[str, dict[str, Timing]]:
     """Return what the last executions took: chapter -> scale -> timing. Empty when none was recorded."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def choose(names: Iterable[str], there: Sequence[str], what: str = "chapter") -> list[str]:
+    """The names of `there` that are asked for, or all: "02", "02_minimax_loss" and a path to a file of it are one.
+
+    Raises ValueError that offers the nearest for a name that is not there.
+    """
+    chosen = []
+    for name in names:
+        stem = Path(name).stem
+        same = [other for other in there if stem in (other, other[:2]) or stem.zfill(2) == other[:2]]
+        if not same:
+            from minigan.data import known  # here, because it imports torch, and most names are right
+
+            same = [known(stem, there, what)]
+        chosen.append(same[0])
+    return list(dict.fromkeys(chosen)) or list(there)
 
 
 def repository() -> Path:

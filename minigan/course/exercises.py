@@ -28,7 +28,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from minigan.course import build
-from minigan.course.chapters import chapters
+from minigan.course.chapters import choose
+from minigan.course.journal import TEXT_STUB
 from minigan.data import known
 from minigan.files import whole_file
 
@@ -40,7 +41,6 @@ KINDS = {
     "improve": "improve a score",
 }
 CODE_STUB = "raise NotImplementedError  # your code here"
-TEXT_STUB = "*Your answer here.*"
 HIDDEN = "### BEGIN HIDDEN TESTS"
 IMPORT = "from minigan.course.hidden import given, probe"
 
@@ -77,12 +77,7 @@ class Master(build.Paths):
 def select(root: Path, names: list[str]) -> list[Master]:
     """The exercises that are asked for, or all: "02", "02_minimax_loss" and a path to a file of it are one."""
     there = sorted(path.stem for path in (root / "solutions" / "src").glob("*.py"))
-    chosen = []
-    for name in names:
-        stem = Path(name).stem
-        numbered = [other for other in there if other.split("_")[0] == stem.zfill(2)]
-        chosen.append(numbered[0] if numbered else known(stem, there, "exercise"))
-    return [Master(root, name) for name in dict.fromkeys(chosen or there)]
+    return [Master(root, name) for name in choose(names, there, "exercise")]
 
 
 def compose(master: Master) -> NotebookNode:
@@ -137,6 +132,12 @@ def read_tasks(source: NotebookNode, name: str) -> dict[str, Task]:
     if not tasks:
         raise ValueError(f'{name} has no task; mark its text with # %% [markdown] task="name" kind="complete" ...')
     return tasks
+
+
+def facts(master: Master) -> list[Task]:
+    """The tasks of an exercise, in order."""
+    cells = compose(master).cells
+    return [Task(**cell.metadata["minigan"]) for cell in cells if "task" in cell.metadata.get("minigan", {})]
 
 
 def publish(master: Master) -> None:
@@ -315,8 +316,3 @@ def preprocessors() -> list:
     names = ("LockCells", "ClearSolutions", "ClearOutput", "CheckCellMetadata", "ClearHiddenTests", "ClearMarkScheme")
     chosen = [getattr(steps, name) for name in (*names, "ComputeChecksums", "CheckCellMetadata")]
     return [*chosen[:2], GiveStart, *chosen[2:]]
-
-
-def titles() -> dict[str, str]:
-    """The chapters' titles by their names."""
-    return {chapter.name: chapter.title for chapter in chapters()}

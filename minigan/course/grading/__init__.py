@@ -1,0 +1,1 @@
+"""Grading of submitted exercises: intake, a sandboxed run, hidden tests, scores, feedback. `minigan grade` runs it."""

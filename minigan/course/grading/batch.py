@@ -1,0 +1,273 @@
+"""A batch: takes submissions in, runs what is new in a pool of workers, and writes what came of it into OUT."""
+
+import fcntl
+import logging
+import multiprocessing
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from minigan.course.exercises import Master
+from minigan.course.grading import clean, intake, steps
+from minigan.course.grading.gradebook import Gradebook
+from minigan.course.grading.judge import Verdict, digest, solve
+from minigan.course.grading.progress import Progress
+from minigan.course.grading.records import Record, Records
+from minigan.course.grading.roster import Student
+from minigan.course.grading.sandbox import Limits, obstacle
+from minigan.data import known
+
+VERSION = 1  # count up when the grader would score the same file otherwise
+
+
+@dataclass
+class Batch:
+    """Where a batch comes from, where it goes, and how it is run."""
+
+    root: Path  # the repository that holds solutions/ and exercises/
+    source: Path
+    out: Path
+    chapters: Sequence[str] = ()  # all by default
+    workers: int = 2
+    roster: dict[str, Student] | None = None
+    limits: Limits = field(default_factory=Limits)
+    again: bool = False
+
+    @property
+    def home(self) -> Path:
+        return self.out / "nbgrader"
+
+    @property
+    def records(self) -> Records:
+        return Records(self.home / "records")
+
+    @property
+    def hide(self) -> list[str]:
+        """What no submission may see, wherever it lies."""
+        return [str(self.root / "solutions"), str(self.source.resolve()), str(self.out.resolve())]
+
+    def gradebook(self) -> Gradebook:
+        return Gradebook(self.home, self.limits, self.hide)
+
+    def master(self, chapter: str) -> Master:
+        return Master(self.root, chapter)
+
+    def key(self, content: bytes, chapter: str) -> str:
+        """A number that changes with the submission's file, its master and the grader."""
+        import hashlib
+
+        master = self.master(chapter)
+        mine = hashlib.sha256(content).hexdigest()[:24]
+        return f"{VERSION}-{mine}-{digest(master.notebook, master.release)}"
+
+
+@dataclass
+class Outcome:
+    """What a batch did: records of this run, records that were up to date, and what the instructor should know."""
+
+    done: list[Record] = field(default_factory=list)
+    skipped: list[Record] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def to_look_at(self) -> list[Record]:
+        return [record for record in self.done + self.skipped if record.state != "graded"]
+
+
+def grade(batch: Batch) -> Outcome:
+    """Grade a batch. Raises OSError where there is no sandbox, before anything is read; ValueError for a wrong call."""
+    if reason := obstacle():
+        raise OSError(f"nothing was graded: {reason}")
+    _check(batch)
+    log = _log(batch.out)
+    with _alone(batch.out):
+        book = batch.gradebook()
+        book.create()
+        chosen = _chapters(batch)
+        found = intake.take_in(batch.source, chosen, batch.roster)
+        outcome = Outcome(notes=found.notes, names=found.names)
+        waiting = list(_prepare(batch, found.submissions, outcome, log))
+        if batch.roster:
+            book.add_students({one.student: (one.name, one.email) for one in batch.roster.values()})
+        for chapter in dict.fromkeys(record.chapter for record in waiting):
+            _ready(batch, book, chapter)
+        with Progress(len(waiting)) as progress:
+            for record in _run(batch, waiting):
+                batch.records.write(record)
+                outcome.done.append(record)
+                log.info("%s %s: %s %s", record.student, record.chapter, record.state, record.reason)
+                progress.step(f"{record.student} {record.chapter}: {record.state}")
+        for note in outcome.notes:
+            log.info("%s", note)
+    return outcome
+
+
+def _check(batch: Batch) -> None:
+    out, source = batch.out.resolve(), batch.source.resolve()
+    if not source.exists():
+        raise FileNotFoundError(f"{batch.source} does not exist; check the path")
+    if out.is_relative_to(batch.root.resolve()):
+        raise ValueError(f"{batch.out} lies in the repository, where nothing is written; choose a folder outside it")
+    if out.is_relative_to(source) or source.is_relative_to(out):
+        raise ValueError(f"{batch.out} and {batch.source} lie in each other; choose a folder outside the submissions")
+
+
+def _chapters(batch: Batch) -> list[str]:
+    """The exercises that are graded: those asked for, or all that the repository holds."""
+    folders = sorted(path.parent.name for path in (batch.root / "solutions").glob("*/*.ipynb"))
+    there = [name for name in folders if batch.master(name).release.exists()]
+    if not there:
+        raise FileNotFoundError(f"no exercises in {batch.root}; build them: minigan course release --execute")
+    chosen = []
+    for name in batch.chapters:
+        numbered = [other for other in there if other.split("_")[0] == name.zfill(2)]
+        chosen.append(numbered[0] if numbered else known(name, there, "exercise"))
+    return chosen or there
+
+
+def _prepare(
+    batch: Batch, submissions: Sequence[intake.Submission], outcome: Outcome, log: logging.Logger
+) -> Iterator[Record]:
+    """Write what may run into the gradebook's folder; note the rest as refused, or as up to date."""
+    for submission in submissions:
+        record = Record(submission.student, submission.chapter, "refused", submission.refused)
+        record.path = str(submission.entry.path)
+        try:
+            content = b"" if submission.refused else submission.entry.read()
+            record.key = batch.key(content, submission.chapter)
+            before = batch.records.read(record.student, record.chapter)
+            if before and before.key == record.key and not submission.refused and not _again(batch, before):
+                outcome.skipped.append(before)
+                continue
+            if not submission.refused:
+                release = nbformat.read(batch.master(submission.chapter).release, as_version=4)
+                notebook, record.notes = clean.clean(content, release)
+                record.state = "graded"
+        except (OSError, ValueError) as error:
+            record.reason = str(error)
+        if record.state == "refused":
+            batch.records.write(record)
+            outcome.done.append(record)
+            log.info("%s %s: refused: %s", record.student, record.chapter, record.reason)
+            continue
+        target = batch.home / "submitted" / record.student / record.chapter / f"{record.chapter}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, target)
+        yield record
+
+
+def _again(batch: Batch, before: Record) -> bool:
+    """Whether to grade an unchanged file again: asked for, or it was stopped, perhaps under other limits."""
+    return batch.again or before.state == "stopped"
+
+
+def _ready(batch: Batch, book: Gradebook, chapter: str) -> None:
+    """Put a chapter's master into the gradebook, and run its solution with a fresh seed."""
+    master = batch.master(chapter)
+    book.add_master(master)
+    notebook = nbformat.read(master.notebook, as_version=4)
+    hide = [Path(path) for path in batch.hide]
+    try:
+        solve(notebook, batch.home / "secrets" / chapter, batch.limits, hide)
+    except ValueError as error:
+        raise ValueError(f"{chapter}: {error}") from None
+
+
+def _run(batch: Batch, waiting: Sequence[Record]) -> Iterator[Record]:
+    """Grade records in a pool. Should a worker die, the rest goes on, one at a time, to find whose it was."""
+    rest = {(record.student, record.chapter): record for record in waiting}
+    workers = batch.workers
+    while rest:
+        try:
+            for record in _pool(batch, list(rest.values()), workers):
+                del rest[record.student, record.chapter]
+                yield record
+        except BrokenProcessPool:
+            if workers == 1:
+                first = rest.pop(next(iter(rest)))
+                first.state, first.reason = "stopped", "the grader's own process died on it"
+                yield first
+            workers = 1
+
+
+def _pool(batch: Batch, waiting: Sequence[Record], workers: int) -> Iterator[Record]:
+    context = multiprocessing.get_context("spawn")
+    turn = context.Lock()
+    settings = (batch.home, asdict(batch.limits), batch.hide, turn)
+    pool = ProcessPoolExecutor(min(workers, len(waiting)), context, initializer=_begin, initargs=settings)
+    line = iter(waiting)
+    running: set[Future[Record]] = set()
+    try:
+        while True:
+            for record in line:
+                running.add(pool.submit(_grade_one, record))
+                if len(running) > workers:  # one waits, so that no worker does
+                    break
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        for process in list((pool._processes or {}).values()):
+            process.terminate()  # idle, or in the middle after Ctrl-C; its sandbox ends with it
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+_book: Gradebook  # of a worker
+_lock: Any
+
+
+def _begin(home: Path, limits: dict[str, int], hide: list[str], turn: Any) -> None:
+    """A worker begins: Ctrl-C is its owner's business."""
+    global _book, _lock
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _book, _lock = Gradebook(home, Limits(**limits), hide), turn
+    steps.take_turns(turn)
+
+
+def _grade_one(record: Record) -> Record:
+    """Grade one submission in a worker, which uses the gradebook only while it holds the lock."""
+    verdict_file = steps.verdict_file(_book.folder / "verdicts", record.chapter, record.student)
+    verdict_file.unlink(missing_ok=True)
+    with _lock:
+        try:
+            _book.autograde(record.student, record.chapter)
+        except RuntimeError as error:
+            record.state, record.reason = "refused", str(error)
+            return record
+    verdict = Verdict.read(verdict_file)
+    record.seconds = verdict.seconds
+    if verdict.flags:
+        record.state, record.reason = "flagged", "; ".join(verdict.flags[:2])
+    elif verdict.stopped:
+        record.state, record.reason = "stopped", verdict.stopped
+    return record
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold OUT for this run. Raises OSError when another one does."""
+    with (out / "nbgrader" / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OSError(f"another run is grading into {out}; wait for it, or choose another folder") from None
+        yield
+
+
+def _log(out: Path) -> logging.Logger:
+    (out / "nbgrader").mkdir(parents=True, exist_ok=True)
+    log = logging.Logger("minigan.grade")
+    handler = logging.FileHandler(out / "log.txt", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    log.addHandler(handler)
+    return log

@@ -1,0 +1,105 @@
+"""nbgrader's steps that run in our sandbox and write our verdicts; its own commands use them through our settings."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets import Dict, List, Unicode
+
+from minigan.course.grading.judge import judge, make_harmless
+from minigan.course.grading.sandbox import Limits, obstacle
+
+_turn: Any = None  # the lock of a pool's worker: whoever holds it may use the gradebook
+
+
+def take_turns(lock: Any) -> None:
+    """From now on this process gives the lock, which it holds while nbgrader works, away while a submission runs."""
+    global _turn
+    _turn = lock
+
+
+class RunInSandbox(NbGraderPreprocessor):
+    """Run a submission in the sandbox, let its tests fail where hidden ones do, and keep the verdict in a file.
+
+    Raises RuntimeError where there is no sandbox: then nothing runs and nothing is scored.
+    """
+
+    masters = Unicode(help="The folder of the masters.").tag(config=True)
+    secrets = Unicode(help="The folder of inputs and expected values, by chapter.").tag(config=True)
+    verdicts = Unicode(help="The folder that verdicts are written to.").tag(config=True)
+    hide = List(Unicode(), help="Folders that no submission may see.").tag(config=True)
+    limits = Dict(help="What a submission may use; see sandbox.Limits.").tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        names = resources["nbgrader"]
+        master = nbformat.read(Path(self.masters, names["assignment"], f"{names['notebook']}.ipynb"), as_version=4)
+        folder = Path(self.secrets, names["assignment"])
+        with _others_turn():
+            if _turn is None and (reason := obstacle()):  # a pool's owner has asked before
+                raise RuntimeError(reason)
+            verdict = judge(nb, master, folder, Limits(**self.limits), [Path(path) for path in self.hide])
+        verdict.write(verdict_file(Path(self.verdicts), names["assignment"], names["student"]))
+        return nb, resources
+
+
+class StripStudentMetadata(NbGraderPreprocessor):
+    """Keep only what nbgrader wrote: a tag such as skip-execution would switch a test off."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        nb.metadata = nbformat.from_dict(
+            {key: value for key, value in nb.metadata.items() if key in ("kernelspec", "language_info")}
+        )
+        for cell in nb.cells:
+            marks = cell.metadata.get("nbgrader")
+            cell.metadata = nbformat.from_dict({"nbgrader": marks} if isinstance(marks, dict) and marks else {})
+            cell.pop("attachments", None)
+        return nb, resources
+
+
+class HideTests(NbGraderPreprocessor):
+    """For nbgrader's own feedback: no hidden test, no traceback, one line instead."""
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: dict[str, Any], index: int
+    ) -> tuple[NotebookNode, dict[str, Any]]:
+        make_harmless(cell)
+        cell.source = without_hidden(cell.source)
+        for place, output in enumerate(cell.get("outputs", [])):
+            if output.output_type == "error":
+                cell.outputs[place] = nbformat.v4.new_output("stream", name="stdout", text=f"{output.ename}\n")
+        return cell, resources
+
+
+def without_hidden(source: str) -> str:
+    """A test's source without its hidden part."""
+    kept, hidden = [], False
+    for line in source.splitlines():
+        if line.strip() == "### BEGIN HIDDEN TESTS":
+            hidden = True
+            kept.append("# (hidden tests ran here)")
+        if not hidden:
+            kept.append(line)
+        if line.strip() == "### END HIDDEN TESTS":
+            hidden = False
+    return "\n".join(kept)
+
+
+def verdict_file(folder: Path, chapter: str, student: str) -> Path:
+    return folder / chapter / f"{student}.json"
+
+
+@contextmanager
+def _others_turn() -> Iterator[None]:
+    """Let the other workers use the gradebook in this block."""
+    if _turn is None:
+        yield
+        return
+    _turn.release()
+    try:
+        yield
+    finally:
+        _turn.acquire()
