@@ -7,6 +7,7 @@ writes it too.
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -156,16 +157,24 @@ def curves(
 ) -> None:
     """Show named series as lines over a common `x`, with the names at the lines' ends instead of a legend."""
     with figure(alt=alt, size=(6.4, 3.2), save=save) as axis:
+        lines = {}
         for name, values in series.items():
             if len(values) == 0:
                 raise ValueError(
                     f"series {name!r} is empty, expected one value or more; leave it out or run a step first"
                 )
             places = range(len(values)) if x is None else x
-            (line,) = axis.plot(places, values)
-            axis.annotate(
-                f" {name}", (places[-1], values[-1]), color=line.get_color(), va="center", annotation_clip=False
-            )
+            (lines[name],) = axis.plot(places, values)
+        low, high = axis.get_ylim()
+        heights = {name: float(values[-1]) for name, values in series.items()}
+        for _ in range(50):  # names that would lie on each other move apart
+            for below, above in pairwise(sorted(heights, key=heights.__getitem__)):
+                overlap = max(0.0, (high - low) / 14 - (heights[above] - heights[below]))
+                heights[below] -= overlap / 2
+                heights[above] += overlap / 2
+        for name, line in lines.items():
+            end = (places[-1], heights[name])
+            axis.annotate(f" {name}", end, color=line.get_color(), va="center", annotation_clip=False)
         axis.set_xlabel(labels[0])
         axis.set_ylabel(labels[1])
 

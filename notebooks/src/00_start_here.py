@@ -420,6 +420,8 @@ with checking("Mirrored", hints) as c:
 # ([Okabe and Ito 2008](https://jfly.uni-koeln.de/color/)).
 
 # %%
+from itertools import pairwise
+
 from cycler import cycler
 from IPython.core.getipython import get_ipython
 from IPython.display import display

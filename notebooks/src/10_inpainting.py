@@ -283,8 +283,8 @@ for name, mend in ways.items():
 
 baseline = in_the_hole(watched, watched_fill, watched_holes)
 alt = (
-    "Four lines over the heads seen. Diffusion is level. The network from diffusion is above it from the start and rises; the two "
-    "that begin with grey start far below, the one asked about everything lowest, and pass it in the second half."
+    "Four lines over the heads seen. Diffusion is level. The network from diffusion starts beside it and ends well above it; the "
+    "two that begin with grey start far below, the one asked about everything lowest, and reach it at the end."
 )
 seen = [lessons * check // 6 for check in range(1, 7)]
 plot.curves(
