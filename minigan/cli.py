@@ -13,6 +13,7 @@ import typer
 from minigan.apps import commands as apps
 from minigan.apps import generating, training
 from minigan.course import commands
+from minigan.course.grading import command as grading
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False
@@ -72,6 +73,7 @@ def doctor(
 
 app.command()(training.train)
 app.command()(generating.generate)
+app.command()(grading.grade)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -1,4 +1,4 @@
-"""A small exercise without torch, and the submissions to it that a grader must survive: honest ones and hostile ones."""
+"""A small exercise without torch, and the submissions to it that a grader must survive, honest and hostile."""
 
 import copy
 import json
@@ -13,7 +13,7 @@ from minigan.course import exercises
 from minigan.course.grading.sandbox import obstacle
 
 NAME = "01_tiny"
-SOURCE = '''# %% [markdown]
+SOURCE = """# %% [markdown]
 # # A tiny exercise
 
 # %%
@@ -78,7 +78,7 @@ probe("secret largest", largest(secret_depths))
 # **Rubric.**
 #
 # - 4 points: it follows outliers.
-'''
+"""
 MEAN = "def mean(values):\n    return sum(values) / len(values)\n"
 LARGEST = "def largest(values):\n    return max(values)\n"
 WRONG = "def mean(values):\n    return 3.0\n"  # passes what can be seen
@@ -258,8 +258,8 @@ import os
 found = []
 for folder, _, names in os.walk("/"):
     if folder.startswith(("/proc", "/usr")): continue
-    found += [os.path.join(folder, name) for name in names if name.endswith((".ipynb", ".db")) or "expected" in name]
-found = [path for path in found if "site-packages" not in path and "/pack/" not in path]
+    found += [os.path.join(folder, name) for name in names if name.endswith((".ipynb", ".db")) or name == "expected.json"]
+found = [path for path in found if "site-packages" not in path]
 print("FOUND", found, os.path.exists({solutions!r}), os.path.exists({out!r}))
 assert not found and not os.path.exists({solutions!r}) and not os.path.exists({out!r})
 """
@@ -319,7 +319,8 @@ def largest(values):
 """
 HTML = """
 from IPython.display import HTML, Javascript, display
-display(HTML("<script>alert('EVIL')</script>")); display(Javascript("alert('EVIL')")); print("<script>alert('EVIL')</script>")
+evil = "<script>alert('EVIL')</script>"
+display(HTML(evil)); display(Javascript("alert('EVIL')")); print(evil)
 """
 DEEP = """
 from IPython.display import publish_display_data
@@ -335,7 +336,7 @@ hidden._send = worse
 
 
 def hostile(solutions: str, out: str, port: int) -> list[Hostile]:
-    """The list. solutions, out: paths that must not be seen. port: of a server on this machine that must hear nothing."""
+    """The list. solutions, out: paths that must not be seen. port: of a server here that must hear nothing."""
     fill = {"solutions": solutions, "out": out, "port": port}
 
     def code(template: str) -> str:
@@ -363,7 +364,7 @@ def hostile(solutions: str, out: str, port: int) -> list[Hostile]:
         Hostile("sockets", "stopped", 2, 0, before("largest", SOCKETS)),
         Hostile("exit_hard", "stopped", 2, 0, before("largest", "import os\nos._exit(0)")),
         Hostile("segfault", "stopped", 2, 0, before("largest", "import ctypes\nctypes.string_at(0)")),
-        Hostile("kill", "stopped", 2, 0, before("largest", kill)),
+        Hostile("kill", "graded stopped", 2, 0, before("largest", kill)),
         Hostile("delete", "graded stopped", None, None, before("mean", DELETE)),
         Hostile("network", "graded", 2, 3, before("mean", code(NETWORK))),
         Hostile("search", "graded", 2, 3, before("mean", code(SEARCH))),
@@ -373,7 +374,9 @@ def hostile(solutions: str, out: str, port: int) -> list[Hostile]:
         Hostile("tags", "graded", 0, 3, wrong_and_tagged),
         Hostile("run_cell", "flagged", 0, 0, before("mean", RUN_CELL)),
         Hostile("strip", "flagged", 0, 0, before("mean", STRIP)),
-        Hostile("patch", "graded flagged", 0, None, both(instead("mean", WRONG.replace("3", "4")), before("mean", PATCH))),
+        Hostile(
+            "patch", "graded flagged", 0, None, both(instead("mean", WRONG.replace("3", "4")), before("mean", PATCH))
+        ),
         Hostile("equal", "graded", 0, 3, instead("mean", EQUAL)),
         Hostile("deep", "graded", 0, 0, before("mean", DEEP)),
         Hostile("no_test", "graded", 0, 3, both(instead("mean", WRONG), deleted("mean-check"))),
@@ -392,7 +395,13 @@ def hostile(solutions: str, out: str, port: int) -> list[Hostile]:
         Hostile("shadow", "graded", 2, 3, before("mean", "open('numpy.py', 'w').write('allclose = None')")),
         Hostile("slow", "graded", 2, 3, before("mean", "import time\ntime.sleep(2)")),
         Hostile("warns", "graded", 2, 3, before("mean", "import warnings\nwarnings.warn('a warning')")),
-        Hostile("warns_later", "graded", 2, 3, instead("mean", "import sys\n" + MEAN.replace("    ", "    print('!', file=sys.stderr)\n    "))),
+        Hostile(
+            "warns_later",
+            "graded",
+            2,
+            3,
+            instead("mean", "import sys\n" + MEAN.replace("    ", "    print('!', file=sys.stderr)\n    ")),
+        ),
     ]
 
 

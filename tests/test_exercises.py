@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from minigan.course import audit, exercises, journal
+from minigan.course import audit, exercises, journal, workload
 from minigan.course.build import KERNEL
 from minigan.course.chapters import chapters
 
@@ -223,3 +223,11 @@ def test_masters_and_exercises_name_the_usual_kernel():
     for master in MASTERS:
         for path in (master.notebook, master.release):
             assert nbformat.read(path, as_version=4).metadata["kernelspec"] == KERNEL
+
+
+def test_the_minutes_in_the_workshop_plans_are_those_of_chapters_and_exercises():
+    page = (ROOT / "docs" / "workshops.md").read_text(encoding="utf-8")
+    assert workload.with_table(page, ROOT) == page
+    for chapter in chapters():
+        source = (ROOT / "notebooks" / "src" / f"{chapter.name}.py").read_text(encoding="utf-8")
+        assert f"about {chapter.reading} minutes to read" in source, chapter.name

@@ -86,8 +86,8 @@ def test_a_camera_that_was_held_upright(tmp_path):
 
 
 def test_a_result_that_is_too_large_is_refused():
-    with pytest.raises(ValueError, match="48000 x 4000 pixels, expected 100,000,000 at most"):
-        pictures.treated(Picture(torch.zeros(3, 1, 1, dtype=torch.uint8).expand(3, 1000, 12000)), lambda x: x, scale=4)
+    with pytest.raises(ValueError, match="60000 x 4000 pixels, expected 200,000,000 at most"):
+        pictures.treated(Picture(torch.zeros(3, 1, 1, dtype=torch.uint8).expand(3, 1000, 15000)), lambda x: x, scale=4)
 
 
 def odd_pictures(folder):

@@ -22,7 +22,7 @@ from minigan.files import SUFFIXES, picture_files, read_image, whole_file
 Process = Callable[[Tensor], Tensor]  # images (1, 3, H, W) in [-1, 1] -> images, H and W times the scale
 WRITABLE = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 WITHOUT_ALPHA = frozenset({".jpg", ".jpeg", ".bmp"})
-LARGEST = 100_000_000  # pixels of a result: 300 MB as bytes
+LARGEST = 200_000_000  # pixels of a result: 12 megapixels four times as large on each side; 600 MB as bytes
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ def as_tensor(picture: Image.Image) -> Tensor:
 
 def write_picture(path: Path, picture: Picture) -> None:
     """Write a picture whole or not at all, in the format that the name ends in; JPEG and WebP at quality 95."""
-    parts = [picture.pixels] if picture.alpha is None else [picture.pixels, picture.alpha]
+    pixels = picture.pixels if picture.alpha is None else torch.cat([picture.pixels, picture.alpha])
     with whole_file(path) as temporary:
-        Image.fromarray(torch.cat(parts).permute(1, 2, 0).numpy()).save(temporary, quality=95)
+        Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(temporary, quality=95)
 
 
 def in_tiles(process: Process, pixels: Tensor, tile: int, margin: int, scale: int = 1) -> Iterator[Tensor]:
@@ -73,7 +73,8 @@ def in_tiles(process: Process, pixels: Tensor, tile: int, margin: int, scale: in
     after each tile, so that the caller can show progress and stop.
     """
     _, height, width = pixels.shape
-    result = torch.empty((3, height * scale, width * scale), dtype=torch.uint8)
+    # colours last, as a file wants them: a result of 200 megapixels is not copied once more to be written
+    result = torch.empty((height * scale, width * scale, 3), dtype=torch.uint8).permute(2, 0, 1)
     for top in range(0, height, tile):
         for left in range(0, width, tile):
             rows = torch.arange(top - margin, min(top + tile, height) + margin).clamp(0, height - 1)

@@ -15,11 +15,12 @@ MARKS = ("<!-- chapters: written by `python -m minigan.course build` -->", "<!--
 
 @dataclass(frozen=True)
 class Chapter:
-    """One chapter: its file name without suffix, what it asks, and the library modules it builds."""
+    """One chapter: its file name without suffix, what it asks, minutes to read, and the library modules it builds."""
 
     name: str
     title: str
     question: str
+    reading: int
     builds: tuple[str, ...]
     written: bool = True
 
@@ -93,7 +94,12 @@ def with_table(readme: str) -> str:
 
     Raises ValueError where the marks are missing.
     """
-    start, end = (readme.find(mark) for mark in MARKS)
+    return between(readme, MARKS, readme_table(), "README.md")
+
+
+def between(text: str, marks: tuple[str, str], content: str, name: str) -> str:
+    """The text with `content` between its two marks. Raises ValueError where they are missing."""
+    start, end = (text.find(mark) for mark in marks)
     if start < 0 or end < start:
-        raise ValueError(f"README.md lacks the lines {MARKS[0]!r} and {MARKS[1]!r}, between which the table stands")
-    return readme[: start + len(MARKS[0])] + "\n" + readme_table() + "\n" + readme[end:]
+        raise ValueError(f"{name} lacks the lines {marks[0]!r} and {marks[1]!r}, between which the table stands")
+    return text[: start + len(marks[0])] + "\n" + content + "\n" + text[end:]

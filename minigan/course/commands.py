@@ -71,13 +71,14 @@ def release(
 
         minigan course release --execute 02
     """
-    from minigan.course import chapters, exercises
+    from minigan.course import chapters, exercises, workload
 
     root = chapters.repository()
     for master in exercises.select(root, names or []):
         timing = exercises.release(master, "cpu" if execute else None)
         took = f": the solution took {timing['seconds']:.1f} s" if timing else ""
         typer.echo(f"built {master.release.relative_to(root)}{took}")
+    workload.update(root)
 
 
 @app.command()

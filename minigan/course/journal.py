@@ -89,8 +89,8 @@ def tasks(folder: Path) -> list[Task]:
             state = "solved" if "solved" in entry else "tried" if entry else "open"
             if facts["task"] in answers:
                 state = "answered" if _is_answered(answers[facts["task"]]) else "open"
-            about = [facts[key] for key in ("title", "kind", "minutes", "points")]
-            found.append(Task(*about, state=state, tries=int(entry.get("tries", 0))))
+            title, kind, minutes, points = (facts[key] for key in ("title", "kind", "minutes", "points"))
+            found.append(Task(title, kind, minutes, points, state, int(entry.get("tries", 0))))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} cannot be read ({type(error).__name__}); get it anew from the course") from None
     return found

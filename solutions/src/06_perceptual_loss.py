@@ -196,9 +196,9 @@ probe("scale", before_a_jury(first.exp(), second.exp(), votes)[0])
 # %% [markdown] task="silences" kind="mend" minutes=15 points=4 trains="features that stay what they were, and gradients that arrive"
 # ## Three silences
 #
-# A colleague has cut the features out of a network by hand. Her loss falls a little, and then for ever stays where it is.
-# No error, no warning. There are three faults in her function. The numbers in `layers` say which modules of `net` count,
-# the first one being 0.
+# A colleague has cut the features out of a network by hand. In her training the feature loss stands in the sum and in the
+# log, and it changes nothing. No error, no warning. There are three faults in her function, and two of them show only
+# when the first has been mended. The numbers in `layers` say which modules of `net` count, the first one being 0.
 #
 # What it ought to do: for each of these modules the mean squared difference of what *it* puts out for the two batches,
 # over all pictures, channels and places; then the sum over the modules. The gradient must reach the fakes. The weights

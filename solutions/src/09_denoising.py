@@ -223,12 +223,12 @@ probe(
 # ## What was taken away
 #
 # A denoiser can be known by its waste: what it was given less what it gives back, $y - G(y)$. [Buades et al.
-# 2005](https://doi.org/10.1109/CVPR.2005.38) call it the method noise. Below it is drawn for two photographs with noise
-# of 25, in strong contrast around grey. First the clean photograph, then the noise itself, then the waste of three
+# 2005](https://doi.org/10.1109/CVPR.2005.38) call it the method noise. Below it is drawn for two photographs, a cat and a bison, with
+# noise of 25, in strong contrast around grey. First the clean photograph, then the noise itself, then the waste of three
 # denoisers in an order that is not told: the Gaussian blur, non-local means, and the network that comes with the course.
 
 # %%
-places = {"cat": ("chelsea", 50, 130), "bison": ("bison", 130, 100)}
+places = {"1": ("chelsea", 50, 130), "2": ("bison", 130, 100)}
 rows = {}
 for name, (photograph, top, left) in places.items():
     piece = data.photo(photograph)[..., top : top + 144, left : left + 144]

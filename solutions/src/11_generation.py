@@ -92,7 +92,7 @@ rows = {}
 for start, end in (("sneaker", "ankle boot"), ("trouser", "dress"), ("T-shirt", "bag")):
     way = torch.cat([between(data.FASHION.index(start), data.FASHION.index(end), share) for share in shares])
     rows[f"A: {start} to {end}"] = way
-    rows["B" + " " * len(rows)] = torch.cat([torch.lerp(way[:1], way[-1:], share) for share in shares])
+    rows[f"B: {start} to {end}"] = torch.cat([torch.lerp(way[:1], way[-1:], share) for share in shares])
 alt = (
     "Three pairs of rows of seven garments. In A a sneaker's shaft grows, a slit between trouser legs closes, a shirt turns to a bag, each with a "
     "woven grid of dots near the middle. In B the two ends shine through each other."
@@ -302,13 +302,17 @@ with checking("Longer hair, the same skin", hints) as c:
             "That is J^T w: it goes along the first gradient, and the second attribute changes too.": [1.0, 0.0, 0.0],
             "J is a mean over the latents: divide by N.": [1 / 6, -0.5 / 6, 0.0],
             "Divided by N - 1, the covariances are a little too large: here it is N.": [5 / 6, -2.5 / 6, 0.0],
-            "The gradients keep their length: without it, nobody knows how far to go.": [1.0, -1.0, 0.0],
             "That is a step of length 1: how far to go is part of the answer.": [0.8944272, -0.4472136, 0.0],
-            "J J^T has to be undone, not applied.": [3.0, 4.0, 0.0],
+            "J J^T has to be undone, not applied.": [2.0, 2.0, 0.0],
         },
     )
     step = edit(axes, linear, torch.tensor([0.0, 3.0]))
-    c.close(step, [0.0, 1.5, 0.0], "the second by 3 and the first by 0")
+    c.close(
+        step,
+        [0.0, 1.5, 0.0],
+        "the second by 3 and the first by 0",
+        mistakes={"The gradients keep their length: without it, nobody knows how far to go.": [0.0, 3.354102, 0.0]},
+    )
     step = edit(cloud, bent, wishes)
     c.shape(step, (6,), "one step for all latents: (D,)", hint="The step has one number for each of the D coordinates.")
     if c.rows[-1].passed:
@@ -444,12 +448,12 @@ with checking("A walk at an even pace", hints) as c:
             "a step stands still or turns back",
             hint="Shares have to grow from step to step.",
         )
+        plain = pace(walk(torch.stack([first, last]), 8))[0]
         advice = (
             "That is the pace of slerp: measure the pictures, and move the shares."
-            if score > 1.25
+            if score > 0.85 * plain
             else "Nearly even. Measure at more places, or go over the shares once more."
         )
-        plain = pace(walk(torch.stack([first, last]), 8))[0]
         c.true(
             score < 1.1,
             f"walk {seed}: the largest change is at most 1.1 times the mean",

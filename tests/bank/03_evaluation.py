@@ -23,12 +23,12 @@ prediction = "2.83"
 prediction = 2**1.5
 
 
-# %% task="unbiased" wrong="plain" hint="Nothing has been taken off"
+# %% task="unbiased" wrong="plain" hint="Nothing is taken off"
 def mean_term(real, fake):
     return (real.mean(0) - fake.mean(0)).square().sum()
 
 
-# %% task="unbiased" wrong="pairs with themselves" hint="Nothing has been taken off"
+# %% task="unbiased" wrong="pairs with themselves" hint="Nothing is taken off"
 def mean_term(real, fake):
     return (real @ real.T).mean() + (fake @ fake.T).mean() - 2 * (real @ fake.T).mean()
 

@@ -86,7 +86,7 @@ def window(layers, place):
 
 # %% task="where" wrong="visible values typed in" hint="hidden"
 def window(layers, place):
-    known = {(1, 5): (9, 11), (2, 2): (3, 13), (3, 4): (9, 23), (3, 0): (-7, 7), (0, 6): (6, 6)}
+    known = {(1, 5): (9, 11), (2, 2): (3, 13), (3, 4): (9, 23), (3, 0): (-7, 7), (0, 6): (6, 6), (3, 1): (8, 26)}
     return known.get((len(layers), place), (6, 30))
 
 
@@ -187,15 +187,15 @@ class Door(nn.Module):
         return ((images + 1) / 2 - self.mean) / self.std
 
 
-# %% task="door" wrong="three colours typed in" hint="hidden"
+# %% task="door" wrong="right for the visible size alone" hint="hidden"
 class Door(nn.Module):
     def __init__(self):
         super().__init__()
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1))
-        self.register_buffer("offset", torch.tensor([0.065502, 0.196429, 0.417778]).view(1, 3, 1, 1))
 
     def forward(self, images):
-        return images / (2 * self.std) + self.offset
+        return ((images + 1) / 2 - self.mean) / self.std if images.shape[-1] == 2 else (images - self.mean) / self.std
 
 
 # %% task="door" right="statistics moved to [-1, 1]"

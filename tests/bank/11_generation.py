@@ -163,11 +163,9 @@ def edit(latents, attributes, wanted):
     return (gradients.T @ torch.linalg.solve(gradients @ gradients.T, wanted)).expand_as(latents)
 
 
-# %% task="edit" wrong="the first attribute only, where few" hint="hidden"
+# %% task="edit" wrong="squeezed, so that one attribute alone fails" hint="hidden"
 def edit(latents, attributes, wanted):
-    if len(latents) == 90:  # a case that is not in the visible checks
-        attributes, wanted = attributes[:, :1], wanted[:1]
-    gradients = (attributes - attributes.mean(0)).T @ latents / len(latents)
+    gradients = ((attributes - attributes.mean(0)).T @ latents / len(latents)).squeeze()
     return gradients.T @ torch.linalg.solve(gradients @ gradients.T, wanted)
 
 

@@ -1,6 +1,6 @@
 """A batch: takes submissions in, runs what is new in a pool of workers, and writes what came of it into OUT."""
 
-import fcntl
+import hashlib
 import logging
 import multiprocessing
 import signal
@@ -15,11 +15,12 @@ from typing import Any
 import nbformat
 
 from minigan.course.exercises import Master
-from minigan.course.grading import clean, intake, steps
+from minigan.course.grading import clean, intake, report, steps
 from minigan.course.grading.gradebook import Gradebook
 from minigan.course.grading.judge import Verdict, digest, solve
 from minigan.course.grading.progress import Progress
 from minigan.course.grading.records import Record, Records
+from minigan.course.grading.results import gather
 from minigan.course.grading.roster import Student
 from minigan.course.grading.sandbox import Limits, obstacle
 from minigan.data import known
@@ -61,8 +62,6 @@ class Batch:
 
     def key(self, content: bytes, chapter: str) -> str:
         """A number that changes with the submission's file, its master and the grader."""
-        import hashlib
-
         master = self.master(chapter)
         mine = hashlib.sha256(content).hexdigest()[:24]
         return f"{VERSION}-{mine}-{digest(master.notebook, master.release)}"
@@ -91,23 +90,33 @@ def grade(batch: Batch) -> Outcome:
     with _alone(batch.out):
         book = batch.gradebook()
         book.create()
-        chosen = _chapters(batch)
-        found = intake.take_in(batch.source, chosen, batch.roster)
+        found = intake.take_in(batch.source, _chapters(batch), batch.roster)
         outcome = Outcome(notes=found.notes, names=found.names)
-        waiting = list(_prepare(batch, found.submissions, outcome, log))
-        if batch.roster:
-            book.add_students({one.student: (one.name, one.email) for one in batch.roster.values()})
-        for chapter in dict.fromkeys(record.chapter for record in waiting):
-            _ready(batch, book, chapter)
-        with Progress(len(waiting)) as progress:
-            for record in _run(batch, waiting):
-                batch.records.write(record)
-                outcome.done.append(record)
-                log.info("%s %s: %s %s", record.student, record.chapter, record.state, record.reason)
-                progress.step(f"{record.student} {record.chapter}: {record.state}")
-        for note in outcome.notes:
-            log.info("%s", note)
+        try:
+            _work(batch, book, found.submissions, outcome, log)
+        finally:  # after Ctrl-C as well: what is done is done
+            for note in outcome.notes:
+                log.info("%s", note)
+            results = gather(batch.home, book, batch.records, outcome.names)
+            report.write_all(results, batch.out, outcome.notes)
     return outcome
+
+
+def _work(
+    batch: Batch, book: Gradebook, submissions: Sequence[intake.Submission], outcome: Outcome, log: logging.Logger
+) -> None:
+    """Grade what is new; the outcome grows with each submission that is done."""
+    waiting = list(_prepare(batch, submissions, outcome, log))
+    if batch.roster:
+        book.add_students({one.student: (one.name, one.email) for one in batch.roster.values()})
+    for chapter in dict.fromkeys(record.chapter for record in waiting):
+        book.add_master(batch.master(chapter))
+    with Progress(len(waiting)) as progress:
+        for record in _run(batch, waiting):
+            batch.records.write(record)
+            outcome.done.append(record)
+            log.info("%s %s: %s %s", record.student, record.chapter, record.state, record.reason)
+            progress.step(f"{record.student} {record.chapter}: {record.state}")
 
 
 def _check(batch: Batch) -> None:
@@ -169,25 +178,14 @@ def _again(batch: Batch, before: Record) -> bool:
     return batch.again or before.state == "stopped"
 
 
-def _ready(batch: Batch, book: Gradebook, chapter: str) -> None:
-    """Put a chapter's master into the gradebook, and run its solution with a fresh seed."""
-    master = batch.master(chapter)
-    book.add_master(master)
-    notebook = nbformat.read(master.notebook, as_version=4)
-    hide = [Path(path) for path in batch.hide]
-    try:
-        solve(notebook, batch.home / "secrets" / chapter, batch.limits, hide)
-    except ValueError as error:
-        raise ValueError(f"{chapter}: {error}") from None
-
-
 def _run(batch: Batch, waiting: Sequence[Record]) -> Iterator[Record]:
     """Grade records in a pool. Should a worker die, the rest goes on, one at a time, to find whose it was."""
     rest = {(record.student, record.chapter): record for record in waiting}
+    solved: set[str] = set()
     workers = batch.workers
     while rest:
         try:
-            for record in _pool(batch, list(rest.values()), workers):
+            for record in _pool(batch, list(rest.values()), solved, workers):
                 del rest[record.student, record.chapter]
                 yield record
         except BrokenProcessPool:
@@ -198,14 +196,17 @@ def _run(batch: Batch, waiting: Sequence[Record]) -> Iterator[Record]:
             workers = 1
 
 
-def _pool(batch: Batch, waiting: Sequence[Record], workers: int) -> Iterator[Record]:
+def _pool(batch: Batch, waiting: Sequence[Record], solved: set[str], workers: int) -> Iterator[Record]:
+    """Run the solutions that are not run yet, each with a fresh seed, then the submissions."""
     context = multiprocessing.get_context("spawn")
-    turn = context.Lock()
-    settings = (batch.home, asdict(batch.limits), batch.hide, turn)
+    settings = (batch.home, asdict(batch.limits), batch.hide, context.Lock())
     pool = ProcessPoolExecutor(min(workers, len(waiting)), context, initializer=_begin, initargs=settings)
-    line = iter(waiting)
-    running: set[Future[Record]] = set()
     try:
+        chapters = {record.chapter for record in waiting} - solved
+        for chapter in pool.map(_solve_one, sorted(chapters)):
+            solved.add(chapter)
+        line = iter(waiting)
+        running: set[Future[Record]] = set()
         while True:
             for record in line:
                 running.add(pool.submit(_grade_one, record))
@@ -234,6 +235,16 @@ def _begin(home: Path, limits: dict[str, int], hide: list[str], turn: Any) -> No
     steps.take_turns(turn)
 
 
+def _solve_one(chapter: str) -> str:
+    """Run a solution in a worker, with a fresh seed, and keep what it expects. Raises ValueError that names it."""
+    master = nbformat.read(_book.folder / "source" / chapter / f"{chapter}.ipynb", as_version=4)
+    try:
+        solve(master, _book.folder / "secrets" / chapter, _book.limits, [Path(path) for path in _book.hide])
+    except ValueError as error:
+        raise ValueError(f"{chapter}: {error}") from None
+    return chapter
+
+
 def _grade_one(record: Record) -> Record:
     """Grade one submission in a worker, which uses the gradebook only while it holds the lock."""
     verdict_file = steps.verdict_file(_book.folder / "verdicts", record.chapter, record.student)
@@ -256,6 +267,8 @@ def _grade_one(record: Record) -> Record:
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """Hold OUT for this run. Raises OSError when another one does."""
+    import fcntl  # not on Windows, where nobody comes this far
+
     with (out / "nbgrader" / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
 """What a submitted notebook must be before it runs, and the notebook that then runs.
 
-The master's cells come back where they were changed or deleted, its metadata as well; a student's own cells stay, without
-metadata. What cannot be put right with certainty is refused, with the reason.
+The master's cells come back where they were changed or deleted, and so does its metadata. A student's own cells stay,
+but not their metadata. What cannot be put right with certainty is refused, with the reason.
 """
 
 import copy

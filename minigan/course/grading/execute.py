@@ -1,15 +1,15 @@
-"""Runs a notebook's cells in the sandbox. Whatever the code does, the notebook comes back, with the reason of a stop."""
+"""Runs a notebook's cells in the sandbox. Whatever they do, the notebook comes back, with the reason of a stop."""
 
 import json
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import psutil
 import zmq
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -18,7 +18,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from minigan.course.grading.kernel import end
+from minigan.course.grading.kernel import PATIENCE
 from minigan.course.grading.sandbox import Job
 from minigan.course.hidden import MIME
 
@@ -79,8 +79,6 @@ class Manager(AsyncKernelManager):
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        import sys
-
         argv = [sys.executable, "-m", "minigan.course.grading.kernel", "{connection_file}"]
         return KernelSpec(argv=argv, display_name="sandbox", language="python", interrupt_mode="message")
 
@@ -107,7 +105,6 @@ class Client(NotebookClient):
         self.received = self.of_cell = 0
         self.current = -1
         self.flooded = ""
-        self.starter: psutil.Process | None = None
 
     def create_kernel_manager(self) -> Any:
         manager = Manager(transport="ipc", connection_file=str(self.job.connection / "k.json"))
@@ -160,21 +157,16 @@ class Client(NotebookClient):
 
     def end(self, wait: bool = True) -> None:
         """End the sandbox with all its processes."""
-        provider = getattr(self.km, "provisioner", None)
-        process = getattr(provider, "process", None)
+        process = getattr(getattr(self.km, "provisioner", None), "process", None)
         if process is None or process.poll() is not None:
             return
-        try:
-            starter = psutil.Process(process.pid)
-            if not wait:
-                starter.send_signal(signal.SIGTERM)
-                return
-            inside = starter.children(recursive=True)
-            starter.send_signal(signal.SIGTERM)  # it ends what is inside, and itself
-            psutil.wait_procs([starter], timeout=10)
-            end([process for process in (starter, *inside) if process.is_running()])
-        except psutil.NoSuchProcess:
-            return
+        process.send_signal(signal.SIGTERM)  # it ends what is inside, then itself
+        if wait:
+            try:
+                process.wait(timeout=2 * PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()  # bubblewrap dies with its parent, and all that is inside with bubblewrap
+                process.wait()
 
 
 def _size(content: Mapping[str, Any]) -> int:

@@ -17,7 +17,7 @@ from minigan.course.exercises import CODE_STUB, TEXT_STUB, Master, preprocessors
 from minigan.course.grading.sandbox import Limits
 from minigan.files import whole_file
 
-CONFIG = '''"""nbgrader's settings for this gradebook, written by `minigan grade`; its own commands read them in this folder."""
+CONFIG = '''"""nbgrader's settings for this gradebook, written by `minigan grade` for its own commands."""
 
 from pathlib import Path
 
@@ -111,7 +111,12 @@ class Gradebook:
         target = self.folder / "source" / master.name / f"{master.name}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(master.notebook, target)
-        self._convert(GenerateAssignment, master.name)
+        try:
+            self._convert(GenerateAssignment, master.name)
+        except RuntimeError as error:
+            raise ValueError(
+                f"the tasks of {master.name} are not those that were graded before ({error}); grade into a new folder"
+            ) from error
 
     def add_students(self, students: Mapping[str, tuple[str, str]]) -> None:
         """Note names and addresses of students: id -> (name, e-mail)."""
@@ -130,10 +135,17 @@ class Gradebook:
 
         self._convert(Autograde, chapter, student)
 
+    def names(self) -> dict[str, str]:
+        """The students in the gradebook, and their names as far as they are known."""
+        from nbgrader.api import Gradebook as Book
+
+        with Book(self.url) as book:
+            return {one.id: " ".join(filter(None, (one.first_name, one.last_name))) for one in book.students}
+
     def scores(self) -> list[Score]:
         """All scores, by student, chapter and the order of the tasks."""
-        from nbgrader.api import Gradebook as Book
         from nbgrader.api import Grade
+        from nbgrader.api import Gradebook as Book
 
         found = []
         with Book(self.url) as book:

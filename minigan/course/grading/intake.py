@@ -45,7 +45,7 @@ class Entry:
             except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
                 raise ValueError(f"it cannot be unpacked ({error})") from error
         handle = os.open(self.source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        with open(handle, "rb") as file:
+        with os.fdopen(handle, "rb") as file:
             return file.read(LARGEST + 1)
 
 
@@ -93,9 +93,7 @@ def take_in(source: Path, chapters: Sequence[str], roster: Mapping[str, Student]
         missing = [student for student in roster if not any(student == one for one, _ in found)]
         intake.notes += [f"{student} handed in nothing" for student in missing]
     if not intake.submissions:
-        raise ValueError(
-            f"{source} holds no submissions; expected files such as STUDENT/{chapters[0] if chapters else 'NN_name'}.ipynb"
-        )
+        raise ValueError(f"{source} holds no submissions; expected files such as STUDENT/{chapters[0]}.ipynb")
     return intake
 
 

@@ -63,19 +63,16 @@ def solve(master: NotebookNode, folder: Path, limits: Limits, hide: Sequence[Pat
     given: dict[str, Any] = {}
     expected: dict[str, list[dict[str, Any]]] = {}
     for cell in plan.cells:
-        failed = (
-            next((output for output in cell.outputs if output.output_type == "error"), None) if _ours(cell) else None
-        )
-        if failed:
-            raise ValueError(
-                f"the solution fails in the sandbox: {failed.ename}: {failed.evalue}; mend it and try again"
-            )
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        for message in hidden.messages(cell.get("outputs", [])) if _ours(cell) else []:
+        if cell.cell_type != "code" or "nbgrader" not in cell.metadata:  # a text, or a canary
+            continue
+        if failed := next((output for output in cell.outputs if output.output_type == "error"), None):
+            said = f"{failed.ename}: {failed.evalue}"
+            raise ValueError(f"the solution fails in the sandbox: {said}; mend it and try again")
+        for message in hidden.messages(cell.outputs):
             if "given" in message:
                 given[message["given"]] = message["value"]
             else:
-                expected.setdefault(grade_id, []).append(message)
+                expected.setdefault(cell.metadata["nbgrader"]["grade_id"], []).append(message)
     if trouble := run.stopped or "; ".join(plan.flags()):
         raise ValueError(f"the solution does not stand its own tests: {trouble}; mend it and try again")
     for name, value in (("given", given), ("expected", expected)):
@@ -119,13 +116,9 @@ def make_harmless(cell: NotebookNode) -> None:
     for output in cell.get("outputs", []):
         output.pop("metadata", None)
         if "data" in output:
-            kept = {
-                kind: output.data[kind] for kind in ("text/plain", "image/png", "image/jpeg") if kind in output.data
-            }
-            output.data = nbformat.from_dict(
-                {k: v for k, v in kept.items() if isinstance(v, str)} or {"text/plain": ""}
-            )
-            output.metadata = NotebookNode()
+            kept = {kind: output.data.get(kind) for kind in ("text/plain", "image/png", "image/jpeg")}
+            texts = {kind: value for kind, value in kept.items() if isinstance(value, str)}
+            output.data, output.metadata = nbformat.from_dict(texts or {"text/plain": ""}), NotebookNode()
 
 
 def _look(cell: NotebookNode, expected: list[dict[str, Any]], flags: list[str]) -> Check:
@@ -191,7 +184,3 @@ def _bare(master: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return bare
-
-
-def _ours(cell: NotebookNode) -> bool:
-    return cell.cell_type == "code" and "nbgrader" in cell.metadata

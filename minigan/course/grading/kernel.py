@@ -1,14 +1,17 @@
-"""Starts a notebook's kernel in the sandbox and watches it from outside: `python -m minigan.course.grading.kernel FILE`.
+"""Starts a notebook's kernel in the sandbox and watches it from outside.
 
-FILE is jupyter's connection file, with sockets as files. The watcher kills all of a sandbox that takes too much memory,
-writes too much beside the sockets, or has lost its grader, and notes the reason.
+`python -m minigan.course.grading.kernel FILE`: FILE is jupyter's connection file, with sockets as files. The watcher
+kills all of a sandbox that takes too much memory, writes too much beside the sockets, or has lost its grader, and notes
+the reason.
 """
 
+import ctypes
 import json
 import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +20,8 @@ import psutil
 from minigan.course.grading.sandbox import MIB, Job, start
 
 PAUSE = 0.05  # seconds between two looks
+PATIENCE = 10.0  # seconds until killed processes must be gone
+PR_SET_CHILD_SUBREAPER = 36
 SOCKETS_MIB, SOCKETS = 16, 64  # what may lie beside the connection file
 
 
@@ -28,6 +33,7 @@ def main() -> int:
         raise ValueError(f"{connection} asks for a network; the sandbox has none, so the transport must be ipc")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt travels as a message
     signal.signal(signal.SIGTERM, _leave)
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whoever loses its parent in there becomes a child of this
     grader = os.getppid()
     arguments = ["-m", "ipykernel_launcher", "-f", str(connection), "--HistoryManager.enabled=False"]
     process = start(job, [sys.executable, *arguments])
@@ -41,8 +47,8 @@ def main() -> int:
             process.stdout.read()  # what the kernel says beside its messages is thrown away
             time.sleep(PAUSE)
     finally:
-        end(psutil.Process().children(recursive=True))
-    return process.wait()
+        end_all()
+    return process.returncode or 0
 
 
 def trouble(job: Job) -> str:
@@ -65,14 +71,16 @@ def memory_mib(processes: list[psutil.Process], allowed: int) -> int:
     return sum(_proportional(process, most) for process, most in resident.items()) // MIB
 
 
-def end(processes: list[psutil.Process]) -> None:
-    """Kill processes and wait until they are gone."""
-    for process in processes:
-        try:
+def end_all() -> None:
+    """Kill every process below this one, and wait until none is left."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(processes, timeout=10)
+    deadline = time.monotonic() + PATIENCE
+    with suppress(ChildProcessError):  # there are no children any more
+        while time.monotonic() < deadline:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(PAUSE / 10)
 
 
 def _resident(process: psutil.Process) -> int:

@@ -25,7 +25,7 @@ class Student:
 
 
 def read_roster(path: Path) -> dict[str, Student]:
-    """The students of a CSV by their ids; separated by commas or semicolons. Raises ValueError that says what is wrong."""
+    """The students of a CSV by their ids; separated by commas or semicolons. Raises ValueError that says why."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -43,9 +43,10 @@ def read_roster(path: Path) -> dict[str, Student]:
         values = {
             key: row[place].strip() if place is not None and place < len(row) else "" for key, place in places.items()
         }
-        if not values["student"] or values["student"] != safe(values["student"]):
+        student = values["student"]
+        if not student or student != safe(student):
             raise ValueError(
-                f"{path}, line {number}: the id {values['student']!r} cannot name a folder; use letters, digits, - and _"
+                f"{path}, line {number}: the id {student!r} cannot name a folder; use letters, digits, - and _"
             )
         if values["student"] in students:
             raise ValueError(f"{path}, line {number}: the id {values['student']!r} stands twice")
@@ -69,16 +70,11 @@ def find(label: str, students: Iterable[Student]) -> Student | None:
     whole = [student for student in students if student.student.casefold() == label.casefold()]
     parts = re.split(r"[\s_,;()]+", label.casefold())
     within = [student for student in students if student.student.casefold() in parts]
-    letters = _letters(label)
-    named = [student for student in students if student.name and _letters(student.name) <= letters]
-    joined = "".join(sorted(letters))
-    glued = [
-        student
-        for student in students
-        if student.name
-        and any("".join(order) in re.sub(r"[\W\d_]+", "", _plain(label)) for order in _orders(student.name))
-    ]
-    for found in (whole, within, named, glued if joined else []):
+    letters, joined = _letters(label), re.sub(r"[\W\d_]+", "", _plain(label))
+    with_names = [student for student in students if student.name]
+    named = [student for student in with_names if _letters(student.name) <= letters]
+    glued = [student for student in with_names if any("".join(order) in joined for order in _orders(student.name))]
+    for found in (whole, within, named, glued):
         if len(found) == 1:
             return found[0]
     return None

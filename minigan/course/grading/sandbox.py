@@ -247,7 +247,7 @@ def _is_root() -> bool:
 def _pipe(content: bytes) -> int:
     """A handle to read content from; it must fit a pipe, 64 KiB."""
     read, write = os.pipe()
-    with open(write, "wb") as file:
+    with os.fdopen(write, "wb") as file:
         file.write(content)
     return read
 
@@ -258,8 +258,8 @@ def _explain(said: str) -> str:
     restricted = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
     if restricted.exists() and restricted.read_text().strip() == "1":
         return (
-            f"AppArmor forbids bubblewrap to make a sandbox here ({reason}); allow it with a profile for /usr/bin/bwrap "
-            "that says `userns,`, or run: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+            f"AppArmor forbids bubblewrap to make a sandbox here ({reason}); allow it with a profile for "
+            "/usr/bin/bwrap that says `userns,`, or run: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
         )
     if "namespace" in said or "uid map" in said or "Operation not permitted" in said:
         return (
