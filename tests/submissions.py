@@ -256,10 +256,9 @@ get_ipython().events.register("pre_run_cell", grab)
 SEARCH = """
 import os
 found = []
-for folder, _, names in os.walk("/"):
-    if folder.startswith(("/proc", "/usr")): continue
-    found += [os.path.join(folder, name) for name in names if name.endswith((".ipynb", ".db")) or name == "expected.json"]
-found = [path for path in found if "site-packages" not in path]
+for folder, inner, names in os.walk("/"):
+    inner[:] = [name for name in inner if name not in ("proc", "usr", "site-packages")]
+    found += [f"{{folder}}/{{name}}" for name in names if name.endswith((".ipynb", ".db")) or name == "expected.json"]
 print("FOUND", found, os.path.exists({solutions!r}), os.path.exists({out!r}))
 assert not found and not os.path.exists({solutions!r}) and not os.path.exists({out!r})
 """

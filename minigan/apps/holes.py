@@ -89,5 +89,5 @@ def mended(network: Inpainter, picture: Picture, known: Tensor, title: str = "")
         return inpaint(network, images, seen, factor)[..., :height, :width].cpu()
 
     both = Picture(torch.cat([picture.pixels, known]), picture.alpha)
-    made = treated(both, process, max(512, 128 * factor), MARGIN * factor, title=title)
+    made = treated(both, process, max(512, 64 * factor), MARGIN * factor, title=title)
     return Picture(torch.where(known > 0, picture.pixels, made.pixels), picture.alpha)

@@ -7,7 +7,7 @@ from jupyterlab.labapp import LabApp
 
 from minigan.course.chapters import repository
 
-SETTINGS = Path(__file__).parent / "jupyter"  # asks for no news and no updates
+SETTINGS = Path(__file__).parent / "jupyter"  # asks for no news and no updates; leaves out nbgrader's menu, if there
 
 
 def open_lab(arguments: list[str]) -> None:

@@ -158,9 +158,9 @@ probe("a unit of VGG-16", torch.tensor(window([(3, 1, 1), (3, 1, 1), (2, 2, 0)] 
 # it: images in [-1, 1] go in, and what comes out is $(x - \mu) / \sigma$, where $x$ is the picture in [0, 1], and $\mu$
 # and $\sigma$ are the mean and the standard deviation of ImageNet's colours.
 #
-# "The names of my three photographs are right", says the colleague. There are three faults in it. One changes what the network
-# sees, one shows on another device, and one does damage outside the module. Mend them. Gradients must reach the images, and nothing in
-# the door may learn.
+# "The names of my three photographs are right", says the colleague. There are three faults in it. One changes what the
+# network sees, one shows on another device, and one does damage outside the module. Mend them. Gradients must reach the
+# images, and nothing in the door may learn.
 
 
 # %% given="door"

@@ -189,7 +189,7 @@ probe("old", origin.weight)
 probe("dilated", with_more_inputs(nn.Conv2d(1, 2, 3, dilation=3, bias=False), 1)(images[:, :2]).shape[-1])
 ### END HIDDEN TESTS
 
-# %% [markdown] task="lost" kind="mend" minutes=15 points=5 trains="proof that pretrained weights have arrived"
+# %% [markdown] task="lost" kind="mend" minutes=15 points=4 trains="proof that pretrained weights have arrived"
 # ## Lost without an error
 #
 # A program has saved a classifier with a body and a head. Its state dict `saved` names the tensors "module.body.0.weight",
@@ -450,7 +450,7 @@ probe("logits", crossed(*pair, 2)(images), within=1e-3)
 # of the norms mixed likewise. Each row goes from the one, $t = 0$, to the other, $t = 1$, with the same latent.
 #
 # - **kin**: from `peeps` to `micah`, which was fine-tuned from it.
-# - **renumbered**: the same, but the channels of `micah` have been renumbered at random, in each layer between latents
+# - **shuffled**: the same, but the channels of `micah` have been renumbered at random, in each layer between latents
 #   and picture. The layer behind takes them in the new order.
 
 
@@ -484,10 +484,10 @@ shares = [0.0, 0.25, 0.5, 0.75, 1.0]
 rows = {}
 with torch.no_grad():
     for number in range(2):
-        for name, target in (("kin", end), ("renumbered", other_order)):
+        for name, target in (("kin", end), ("shuffled", other_order)):
             pictures = [mixed(start, target, share)(head[[number]]) for share in shares]
             rows[name + " " * number] = torch.cat(pictures)
-alt = "Four rows of five heads. In the rows of kin a peeps head turns into a micah head, and half way it is a head with features of both. In the renumbered rows the ends are the same, and half way there is only pale fog."
+alt = "Four rows of five heads. In the rows of kin a peeps head turns into a micah head, and half way it is a head with features of both. In the shuffled rows the ends are the same, and half way there is only pale fog."
 plot.compare(rows, titles=[f"t = {share:g}" for share in shares], alt=alt, width=5.6)
 
 # %% [markdown]
@@ -505,7 +505,7 @@ plot.compare(rows, titles=[f"t = {share:g}" for share in shares], alt=alt, width
 # A layer adds up its input channels, so their order does not matter as long as the weights behind follow it: the
 # renumbered network computes the same function. In the rows of kin a channel has the same meaning in both networks,
 # because fine-tuning has moved it from there by a little; half of both is a channel of about this meaning, and the layer
-# behind still understands it. In the renumbered rows the mean is taken of channels that mean different things. They
+# behind still understands it. In the shuffled rows the mean is taken of channels that mean different things. They
 # blur each other, layer after layer, and the layers behind get a signal that is weak and without meaning. Two networks
 # from different seeds number their channels by chance, and do not even have the same ones, so their mixture is fog as
 # well. What fine-tuning keeps is not the numbers but the roles: which channel does what, and how the layers speak to each
@@ -514,7 +514,7 @@ plot.compare(rows, titles=[f"t = {share:g}" for share in shares], alt=alt, width
 # **Rubric.**
 #
 # - 1 point: the order of channels is arbitrary; the next layer's weights are renumbered too, so the function is the same.
-# - 1 point: kin: corresponding channels have like meanings, their mean has a meaning; renumbered: means of unrelated
+# - 1 point: kin: corresponding channels have like meanings, their mean has a meaning; shuffled: means of unrelated
 #   channels.
 # - 1 point: different seeds: fog, for the numbering, and the channels themselves, depend on the seed.
 # - 1 point: kept are the roles of the channels or the function of the layers, though every number has moved.

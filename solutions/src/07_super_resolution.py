@@ -162,27 +162,23 @@ def dots(*places: tuple[int, int]) -> Tensor:
     return answer
 
 
+everywhere = dots((0, 1), (0, 4), (5, 1), (5, 4), (1, 0), (1, 5), (4, 0), (4, 5))
 with checking("Eight looks", hints) as c:
     c.close(
         eight_looks(dot, torch.zeros(1, 3, 3, 3)),
-        dots((0, 1), (0, 4), (5, 1), (5, 4), (1, 0), (1, 5), (4, 0), (4, 5)),
+        everywhere,
         "the odd network's dot is found in eight places",
         mistakes={
-            "The dot stays in one place: the answers are not turned back, or the pictures were never turned.": dots(
-                (0, 1)
-            ),
+            "The dot stays in one place: the answers are not turned back, or nothing was turned.": dots((0, 1)),
             "Turned, but never mirrored.": dots((0, 1), (1, 5), (5, 4), (4, 0)),
             "Mirrored both ways and turned by 180 degrees, but never by 90.": dots((0, 1), (0, 4), (5, 1), (5, 4)),
-            "It is a mean of eight, not a sum.": (
-                8 * dots((0, 1), (0, 4), (5, 1), (5, 4), (1, 0), (1, 5), (4, 0), (4, 5))
-            ),
-            "Eight answers, so divide by 8.": (
-                2 * dots((0, 1), (0, 4), (5, 1), (5, 4), (1, 0), (1, 5), (4, 0), (4, 5))
-            ),
+            "It is a mean of eight, not a sum.": 8 * everywhere,
+            "Eight answers, so divide by 8.": 2 * everywhere,
         },
         hint="The eight answers are not those of eight different ways to lay the picture.",
     )
     result, zoomed = eight_looks(counting, picture), zoom(kept)
+    mixed = (6 * zoomed + 2 * zoomed.flip(2, 3)) / 8
     c.shape(
         result,
         (2, 3, 8, 12),
@@ -194,10 +190,7 @@ with checking("Eight looks", hints) as c:
         zoomed,
         "a network that does not care how pictures lie: nothing changes",
         mistakes={
-            "Undo the last thing first: what was turned and then mirrored is mirrored and then turned back.": (
-                6 * zoomed + 2 * zoomed.flip(2, 3)
-            )
-            / 8,
+            "Undo the last thing first: what was turned and then mirrored is mirrored and then turned back.": mixed,
             "Some answers were turned on by 90 degrees in place of back.": (zoomed + zoomed.flip(2, 3)) / 2,
         },
         hint="Some answers are not undone rightly.",

@@ -129,6 +129,7 @@ hints = [
 ]
 plain = torch.tensor([-1.0, 1.0, 1.0, -1.0]).view(1, 1, 2, 2)  # mean 0, spread 1
 dressed = torch.tensor([2.0, 8.0]).view(1, 1, 1, 2)  # mean 5, spread 3
+exchanged = torch.tensor([-1.0, 1.0]).view(1, 1, 1, 2)  # the style with the photograph's mean and spread
 wavy = torch.tensor([0.0, 0.0, 2.0, 2.0]).view(1, 1, 2, 2)  # mean 1, spread 1
 pair = torch.cat([wavy, 10 * wavy + 4], 1)  # two channels
 with checking("Other clothes", hints) as c:
@@ -139,16 +140,10 @@ with checking("Other clothes", hints) as c:
         "a channel of -1 and 1 gets the mean 5 and the spread 3, whatever the style's size",
         1e-3,
         mistakes={
-            "The two are exchanged: the photograph keeps its places and gets the style's statistics.": torch.tensor(
-                [-1.0, 1.0]
-            ).view(1, 1, 1, 2),
+            "The two are exchanged: the photograph keeps its places and gets the style's statistics.": exchanged,
             "The mean of the style is not added.": 3 * plain,
             "The spread is the root of the variance.": 9 * plain + 5,
-            "The variance is divided by the number of places, not by one less.": 3
-            * math.sqrt(2)
-            / math.sqrt(4 / 3)
-            * plain
-            + 5,
+            "The variance is divided by the number of places, not by one less.": 3 * math.sqrt(1.5) * plain + 5,
             "The photograph's own contrast is kept: multiply by the spread of the style.": plain + 5,
             "Divide by the spread of the photograph, and multiply by that of the style.": plain / 3 + 5,
         },
@@ -253,6 +248,7 @@ def plane(picture: Tensor) -> Tensor:
     return 0.2 * picture.sum()
 
 
+stuck = "The picture moves at the first step only: after it, the optimiser holds another tensor than the loss sees."
 with checking("The picture that would not be painted", hints) as c:
     start = torch.full((1, 1, 2, 2), 0.8)
     one, kept = torch.ones(1, 1, 2, 2), start.clone()
@@ -285,8 +281,7 @@ with checking("The picture that would not be painted", hints) as c:
         0.1 * one,
         "three steps halve the distance three times",
         mistakes={
-            "The picture moves at the first step only: after it, the optimiser holds another tensor than the loss sees.": 0.4
-            * one,
+            stuck: 0.4 * one,
             "The gradients of all steps so far are added up. Set them to zero before each step.": -0.5 * one,
         },
     )
@@ -296,8 +291,7 @@ with checking("The picture that would not be painted", hints) as c:
         "four steps on an even slope",
         mistakes={
             "The gradients of all steps so far are added up. Set them to zero before each step.": -0.2 * one,
-            "The picture moves at the first step only: after it, the optimiser holds another tensor than the loss sees.": 0.7
-            * one,
+            stuck: 0.7 * one,
         },
     )
     c.close(

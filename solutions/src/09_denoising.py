@@ -2,11 +2,11 @@
 # # Exercises to 09 Denoising
 #
 # They go with [chapter 09](../../notebooks/09_denoising.ipynb). Each task has its place for your answer, and under it a
-# check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this
-# folder; `minigan progress` shows it.
+# check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in
+# this folder; `minigan progress` shows it.
 #
-# This set is about what is known of the noise: how to make it, how to measure an error without the truth, and how to use
-# four looks at one thing.
+# This set is about what is known of the noise: how to make it, how to measure an error without the truth, and how to
+# use four looks at one thing.
 
 # %%
 import math
@@ -36,8 +36,9 @@ def blur(images: Tensor, width: float) -> Tensor:
 # %% [markdown] task="halfway" kind="predict" minutes=4 points=2 trains="the arithmetic of means and draws"
 # ## Half of the way
 #
-# In the small world of section 5, noise of 200 leaves several pictures possible. Their mean $m$ has the smallest squared
-# error that there is; call it 1. A picture $x'$ that is drawn from those that fit has an error of 2, in the same unit.
+# In the small world of section 5, noise of 200 leaves several pictures possible. Their mean $m$ has the smallest
+# squared error that there is; call it 1. A picture $x'$ that is drawn from those that fit has an error of 2, in the
+# same unit.
 #
 # Mix the two half and half, $a = (m + x')/2$. What is the error of $a$? Give the number before you run anything. One
 # line of section 5 is enough to work it out.
@@ -137,15 +138,25 @@ photographs = data.load("photos", "test", 32)[:3]
 copy = photographs.clone()
 with checking("A denoiser that is perfect in training", hints) as c:
     first, second, other = spoil(grey, random), spoil(grey, random), spoil(photographs, random)
-    c.shape(first.get("sigma"), (40,), "one level for each picture", hint="Each picture has a level of its own.")
-    c.shape(first.get("noisy"), (40, 3, 24, 24), "the noisy pictures have the shape of the real ones")
-    c.close(
-        photographs,
-        copy,
-        "the real pictures are left as they were",
-        hint="The picture itself was changed: add without +=.",
+    names = sorted(first) if isinstance(first, dict) else first
+    c.equal(
+        names,
+        ["noisy", "real", "sigma"],
+        "a batch with three names",
+        hint='A dictionary is asked for: "real", "noisy" and "sigma".',
     )
-    c.close(other["real"], copy, "and they are in the batch", hint="The batch holds the real pictures as they came.")
+    if c.rows[-1].passed:
+        c.shape(first.get("sigma"), (40,), "one level for each picture", hint="Each picture has a level of its own.")
+        c.shape(first.get("noisy"), (40, 3, 24, 24), "the noisy pictures have the shape of the real ones")
+        c.close(
+            photographs,
+            copy,
+            "the real pictures are left as they were",
+            hint="The picture itself was changed: add without +=.",
+        )
+        c.close(
+            other["real"], copy, "and they are in the batch", hint="The batch holds the real pictures as they came."
+        )
     if all(row.passed for row in c.rows):
         sigma, noise, channels = first["sigma"], noise_of(first), noise_of(first).view(40, 3, -1)
         c.true(
@@ -223,9 +234,10 @@ probe(
 # ## What was taken away
 #
 # A denoiser can be known by its waste: what it was given less what it gives back, $y - G(y)$. [Buades et al.
-# 2005](https://doi.org/10.1109/CVPR.2005.38) call it the method noise. Below it is drawn for two photographs, a cat and a bison, with
-# noise of 25, in strong contrast around grey. First the clean photograph, then the noise itself, then the waste of three
-# denoisers in an order that is not told: the Gaussian blur, non-local means, and the network that comes with the course.
+# 2005](https://doi.org/10.1109/CVPR.2005.38) call it the method noise. Below it is drawn for two photographs, a cat and
+# a bison, with noise of 25, in strong contrast around grey. First the clean photograph, then the noise itself, then the
+# waste of three denoisers in an order that is not told: the Gaussian blur, non-local means, and the network that comes
+# with the course.
 
 # %%
 places = {"1": ("chelsea", 50, 130), "2": ("bison", 130, 100)}
@@ -244,16 +256,17 @@ alt = (
 plot.compare(rows, titles=["clean", "the noise", "A", "B", "C"], alt=alt, width=8)
 
 # %% [markdown]
-# Say for A, B and C which denoiser it is, and by what you know it. What would the waste of a perfect denoiser look like?
-# And does a waste without any trace of the picture prove that nothing of the picture was lost? Four to seven sentences.
+# Say for A, B and C which denoiser it is, and by what you know it. What would the waste of a perfect denoiser look
+# like? And does a waste without any trace of the picture prove that nothing of the picture was lost? Four to seven
+# sentences.
 
 # %% [markdown] explain="removed"
-# C is the blur: it takes away whatever changes quickly, so its waste holds the outline of the eye and the blades of grass.
-# A is non-local means. In the grass its waste is flat, so nothing was taken away there, and the noise has stayed. No
-# blade looks like another, so each pixel finds nobody but itself to average with. B is the network: its waste is even
-# grain, on edges and elsewhere. A perfect denoiser's waste would be the noise itself. An even waste proves little. Detail
-# as fine and as faint as the grain, such as hairs, can hide in it, and so can grain that was not removed: the waste of B is
-# a little fainter than the noise.
+# C is the blur: it takes away whatever changes quickly, so its waste holds the outline of the eye and the blades of
+# grass. A is non-local means. In the grass its waste is flat, so nothing was taken away there, and the noise has
+# stayed. No blade looks like another, so each pixel finds nobody but itself to average with. B is the network: its
+# waste is even grain, on edges and elsewhere. A perfect denoiser's waste would be the noise itself. An even waste
+# proves little. Detail as fine and as faint as the grain, such as hairs, can hide in it, and so can grain that was not
+# removed: the waste of B is a little fainter than the noise.
 #
 # **Rubric.**
 #
@@ -265,14 +278,14 @@ plot.compare(rows, titles=["clean", "the noise", "A", "B", "C"], alt=alt, width=
 # %% [markdown] task="blindfold" kind="complete" minutes=15 points=5 trains="an expectation estimated from one sample"
 # ## The error, without the truth
 #
-# To know the error of a denoiser one compares with the clean picture. Of your own photographs there is no clean one. For
-# white noise whose level is known there is a way all the same.
+# To know the error of a denoiser one compares with the clean picture. Of your own photographs there is no clean one.
+# For white noise whose level is known there is a way all the same.
 #
 # The distance from the answer $G(y)$ to the noisy picture $y$ can be seen. It alone is no measure: who copies $y$ has
-# distance 0. [Stein 1981](https://doi.org/10.1214/aos/1176345632) found what is missing: *how far does the answer follow the
-# noise?* Nudge $y$ a little, by $\varepsilon b$, where each number of $b$ is $+1$ or $-1$ at random. Then see how much of the
-# nudge the answer repeats ([Ramani et al. 2008](https://doi.org/10.1109/TIP.2008.2001404)). With the noise's standard
-# deviation $s$ in the unit of the pictures, and $n$ numbers in $y$,
+# distance 0. [Stein 1981](https://doi.org/10.1214/aos/1176345632) found what is missing: *how far does the answer
+# follow the noise?* Nudge $y$ a little, by $\varepsilon b$, where each number of $b$ is $+1$ or $-1$ at random. Then
+# see how much of the nudge the answer repeats ([Ramani et al. 2008](https://doi.org/10.1109/TIP.2008.2001404)). With
+# the noise's standard deviation $s$ in the unit of the pictures, and $n$ numbers in $y$,
 #
 # $$\widehat E = \frac{1}{n} \lVert G(y) - y \rVert^2 - s^2 + \frac{2 s^2}{n} \sum_i b_i\,
 # \frac{G(y + \varepsilon b)_i - G(y)_i}{\varepsilon}$$
@@ -338,23 +351,26 @@ with checking("The error, without the truth", hints) as c:
         "the noisy picture is left as it was",
         hint="The nudge is added to a copy: y + epsilon * b, not y += ...",
     )
-    with torch.no_grad():
-        guess, error = (
-            unseen_error(lambda images: network(images, 51.0), noisy, 51, random),
-            (network(noisy, 51.0) - clean).square().mean(),
-        )
-        c.close(
-            guess / error,
-            1.0,
-            "for the network it comes near to the true error",
-            0.25,
-            hint="Draw b as +1 and -1 for each number, with equal chances.",
-        )
-        widths = [0.5, 0.8, 1.1, 1.4, 1.7, 2.0, 2.3]
-        guesses = [float(unseen_error(lambda images, w=width: blur(images, w), noisy, 51, random)) for width in widths]
-        errors = [float((blur(noisy, width) - clean).square().mean()) for width in widths]
-        c.close(guesses, errors, "seven blurs, each judged without the truth", 0.006)
-        c.equal(guesses.index(min(guesses)), errors.index(min(errors)), "and the best of them is found")
+    if all(row.passed for row in c.rows):
+        with torch.no_grad():
+            guess, error = (
+                unseen_error(lambda images: network(images, 51.0), noisy, 51, random),
+                (network(noisy, 51.0) - clean).square().mean(),
+            )
+            c.close(
+                guess / error,
+                1.0,
+                "for the network it comes near to the true error",
+                0.25,
+                hint="Draw b as +1 and -1 for each number, with equal chances.",
+            )
+            widths = [0.5, 0.8, 1.1, 1.4, 1.7, 2.0, 2.3]
+            guesses = [
+                float(unseen_error(lambda images, w=width: blur(images, w), noisy, 51, random)) for width in widths
+            ]
+            errors = [float((blur(noisy, width) - clean).square().mean()) for width in widths]
+            c.close(guesses, errors, "seven blurs, each judged without the truth", 0.006)
+            c.equal(guesses.index(min(guesses)), errors.index(min(errors)), "and the best of them is found")
 ### BEGIN HIDDEN TESTS
 noisy, gain, level = given(
     "blindfold",
@@ -382,15 +398,16 @@ probe(
 # A telephone does not take one photograph at night. It takes several, in a burst, and the hand trembles between them.
 # The mean of four has half the noise, as section 1 says, and a double image.
 #
-# You get four frames (4, 3, H, W) of one view, each with its own white noise of level `sigma`. The first is as it should
-# be. The others are moved by whole pixels, up to 8 along each axis, and nobody knows by how many. What leaves at one side
-# comes in at the other, as with `torch.roll`. Make the clean picture (3, H, W) that belongs to the first frame. The
-# `network` of the course is at hand, and `denoise(network, images, sigma)`. You have 10 seconds for a burst of 128 x 128.
+# You get four frames (4, 3, H, W) of one view, each with its own white noise of level `sigma`. The first is as it
+# should be. The others are moved by whole pixels, up to 8 along each axis, and nobody knows by how many. What leaves at
+# one side comes in at the other, as with `torch.roll`. Make the clean picture (3, H, W) that belongs to the first
+# frame. The `network` of the course is at hand, and `denoise(network, images, sigma)`. You have 10 seconds for a burst
+# of 128 x 128.
 #
 # How the moves can be found: two frames that lie on top of each other differ least. Try all moves, or compute the
-# products of all moves at once with `torch.fft`. At a level of 60, cleaning one
-# frame alone gives about 26 dB. The check asks for 28.5 dB on the eye of the cat, and the grader tries another view. As a
-# first step, make a burst of your own whose moves you know.
+# products of all moves at once with `torch.fft`. At a level of 60, cleaning one frame alone gives about 26 dB. The
+# check asks for 28.5 dB on the eye of the cat, and the grader tries another view. As a first step, make a burst of your
+# own whose moves you know.
 
 
 # %% answer="burst"

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercises to 10 Inpainting
 #
-# They go with [chapter 10](../../notebooks/10_inpainting.ipynb). Each task has its place for your answer, and under it a
-# check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this
-# folder; `minigan progress` shows it.
+# They go with [chapter 10](../../notebooks/10_inpainting.ipynb). Each task has its place for your answer, and under it
+# a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in
+# this folder; `minigan progress` shows it.
 #
 # This set is about heat that flows into holes: where it ends, how it can be led along edges, and what it cannot know.
 
@@ -178,43 +178,45 @@ alt = (
 plot.compare(rows, alt=alt, width=6.6)
 
 # %% [markdown]
-# What does the network know with hole A that the heat equation does not, and how could it have come to know it? Why does it
-# leave the glasses away with hole B, on all five heads? Is that a mistake of the training? And why is the second lens in A a
-# dark cloud without an edge? Four to seven sentences.
+# What does the network know with hole A that the heat equation does not, and how could it have come to know it? Why
+# does it leave the glasses away with hole B, on all five heads? Is that a mistake of the training? And why is the
+# second lens in A a dark cloud without an edge? Four to seven sentences.
 
 # %% [markdown] explain="glasses"
-# The heat equation sees the rim of the hole and nothing else: the dark of the first lens flows in from the left and fades.
-# The network has seen in 2,400 heads that lenses come in pairs and where the second one sits, and it reads from the known
-# lens, a dozen pixels away, that this head has them. With hole B nothing in the known part speaks of glasses. The answer
-# with the smallest squared error is the mean of all heads that fit, and most of those wear none. So it is no mistake of
-# the training: it is what the loss asks for, and for heads with glasses it is wrong every time. In A the glasses are all but
-# certain, but their shape and place differ by a pixel or two from head to head, and the mean of many sharp edges is a soft one.
+# The heat equation sees the rim of the hole and nothing else: the dark of the first lens flows in from the left and
+# fades. The network has seen in 2,400 heads that lenses come in pairs and where the second one sits. From the first
+# lens, at the left rim of the hole, it knows that this head has them, and it draws dark where diffusion has faded long
+# since. With hole B nothing in the known part speaks of glasses. The answer with the smallest squared error is the mean
+# of all heads that fit, and most of those wear none. So it is no mistake of the training: it is what the loss asks for,
+# and for heads with glasses it is wrong every time. In A the glasses are all but certain, but their shape and place
+# differ by a pixel or two from head to head, and the mean of many sharp edges is a soft one.
 #
 # **Rubric.**
 #
-# - 1 point: with A the network uses context away from the rim (the first lens) and knowledge from training heads; diffusion
-#   only continues colours from the rim.
-# - 1 point: with B nothing known tells of the glasses, and the squared error asks for the mean of all that fit, in which
-#   heads without glasses are the many.
-# - 1 point: it is what the loss asks for (more training would not bring the glasses back), and rare attributes lose by it.
+# - 1 point: with A the network takes the first lens as a sign, and knows from training heads where the second sits;
+#   diffusion only continues colours from the rim.
+# - 1 point: with B nothing known tells of the glasses, and the squared error asks for the mean of all that fit, in
+#   which heads without glasses are the many.
+# - 1 point: it is what the loss asks for (more training would not bring the glasses back), and rare attributes lose by
+#   it.
 # - 1 point: the cloud is a mean over lenses of different shape or place: the blur shows what is uncertain.
 
 # %% [markdown] task="guided" kind="complete" minutes=20 points=5 trains="a stencil with weights"
 # ## Heat that stops at edges
 #
 # An old photograph is grey, and somebody has painted colours onto a few pixels of it. [Levin et al.
-# 2004](https://doi.org/10.1145/1015706.1015780) let the colours flow into the rest, with one idea: *neighbours of like grey
-# have like colours*. So colour is a hole to be filled, and the grey picture, which is known everywhere, says where heat
-# passes and where it does not.
+# 2004](https://doi.org/10.1145/1015706.1015780) let the colours flow into the rest, with one idea: *neighbours of like
+# grey have like colours*. So colour is a hole to be filled, and the grey picture, which is known everywhere, says where
+# heat passes and where it does not.
 #
-# Write one sweep of it. It is that of section 2, but each of the four neighbours $q$ of a pixel $p$ has a weight, by how much
-# the `guide` $g$ differs between the two:
+# Write one sweep of it. It is that of section 2, but each of the four neighbours $q$ of a pixel $p$ has a weight, by
+# how much the `guide` $g$ differs between the two:
 #
 # $$u_p \leftarrow \frac{\sum_q w_{pq}\, u_q}{\sum_q w_{pq}}, \qquad
 # w_{pq} = 10^{-4} + \exp\Big(-\frac{(g_p - g_q)^2}{2 s^2}\Big)$$
 #
-# $s$ is `width`. Known pixels stay as they are. Beyond the border of the picture the nearest pixel is repeated, in $u$ and in
-# $g$, as in `sweep`. (Padding with `mode="replicate"` does it.)
+# $s$ is `width`. Known pixels stay as they are. Beyond the border of the picture the nearest pixel is repeated, in $u$
+# and in $g$, as in `sweep`. (Padding with `mode="replicate"` does it.)
 
 
 # %% answer="guided"
@@ -248,9 +250,16 @@ edge[..., 2] = 0.1  # the pixel on the right lies behind a small step, two width
 leak = 1e-4 + 0.1353352832
 kept = cross.clone()
 random = torch.Generator().manual_seed(0)
+
+
+def middle_of(answer: object) -> object:
+    """The numbers of the middle pixel, where the answer has the shape that it should have."""
+    return answer[0, :, 1, 1] if isinstance(answer, Tensor) and answer.shape == (1, 2, 3, 3) else answer
+
+
 with checking("Heat that stops at edges", hints) as c:
     c.close(
-        guided_sweep(cross, hole, flat)[0, :, 1, 1],
+        middle_of(guided_sweep(cross, hole, flat)),
         [3.0, -3.0],
         "a guide without edges: the mean of the four neighbours, in each channel",
         mistakes={
@@ -261,7 +270,7 @@ with checking("Heat that stops at edges", hints) as c:
     )
     c.close(cross, kept, "the picture given is left as it was", hint="Do not write into the picture that was given.")
     c.close(
-        guided_sweep(cross, hole, edge)[0, :, 1, 1],
+        middle_of(guided_sweep(cross, hole, edge)),
         [(6 * 1.0001 + 6 * leak) / (3.0003 + leak), -(6 * 1.0001 + 6 * leak) / (3.0003 + leak)],
         "one neighbour behind a step of two widths, by hand",
         mistakes={
@@ -272,26 +281,33 @@ with checking("Heat that stops at edges", hints) as c:
         },
         hint="Is the weight that of the two guides, at p and at its neighbour, with s = width?",
     )
-    noise, some = torch.randn(1, 3, 6, 5, generator=random), (torch.rand(1, 1, 6, 5, generator=random) < 0.4).float()
-    swept, shade = guided_sweep(noise, some, torch.full((1, 1, 6, 5), 0.3)), torch.rand(1, 1, 6, 5, generator=random)
-    c.close(
-        swept * some,
-        noise * some,
-        "known pixels stay",
-        hint="Known pixels stay as they are: torch.where(known > 0, ...).",
-    )
-    c.close(
-        swept,
-        sweep(noise, some),
-        "an even guide gives the sweep of section 2, also at the border",
-        hint="At the border the nearest pixel is repeated.",
-    )
-    c.close(
-        guided_sweep(torch.full((1, 3, 6, 5), 0.7), 0 * some, shade, 0.01),
-        torch.full((1, 3, 6, 5), 0.7),
-        "a single colour stays, even where all edges are high",
-        hint="Where all four weights are tiny, 0.0001 must keep the division whole.",
-    )
+    if all(row.passed for row in c.rows):
+        noise, some = (
+            torch.randn(1, 3, 6, 5, generator=random),
+            (torch.rand(1, 1, 6, 5, generator=random) < 0.4).float(),
+        )
+        swept, shade = (
+            guided_sweep(noise, some, torch.full((1, 1, 6, 5), 0.3)),
+            torch.rand(1, 1, 6, 5, generator=random),
+        )
+        c.close(
+            swept * some,
+            noise * some,
+            "known pixels stay",
+            hint="Known pixels stay as they are: torch.where(known > 0, ...).",
+        )
+        c.close(
+            swept,
+            sweep(noise, some),
+            "an even guide gives the sweep of section 2, also at the border",
+            hint="At the border the nearest pixel is repeated.",
+        )
+        c.close(
+            guided_sweep(torch.full((1, 3, 6, 5), 0.7), 0 * some, shade, 0.01),
+            torch.full((1, 3, 6, 5), 0.7),
+            "a single colour stays, even where all edges are high",
+            hint="Where all four weights are tiny, 0.0001 must keep the division whole.",
+        )
     photograph = data.load("photos", "test", 128)
     photograph = photograph[[photograph.names.index("coffee")]]
     grey = photograph.mean(1, keepdim=True)
@@ -323,18 +339,17 @@ probe("other shape", guided_sweep(images[:1, :1, :, :4], known[:1, :, :, :4], gu
 # %% [markdown] task="wallpaper" kind="improve" minutes=30 points=6 trains="a fill that is found in the picture itself"
 # ## The torn wallpaper
 #
-# A wallpaper repeats its pattern, but nobody knows after how many pixels. A lamp in a corner lights it, less and less towards
-# the others. A square is torn out.
-# The heat equation gives fog, and a network that has learnt heads is no help. Yet everything that is missing can be seen: it
-# hangs a little further along, in another light.
+# A wallpaper repeats its pattern, but nobody knows after how many pixels. A lamp in a corner lights it, less and less
+# towards the others. A square is torn out. The heat equation gives fog, and a network that has learnt heads is no help.
+# Yet everything that is missing can be seen: it hangs a little further along, in another light.
 #
 # Write `restore(image, known)` for a wallpaper (3, 96, 96) in [-1, 1] and its mask (1, 96, 96). The period is 12 to 20
-# pixels along each axis, and may differ between the two. The hole is a square of 24 pixels, 6 to 16 away from the left border.
-# Two ideas are enough. *Where to copy from*: move the picture by all shifts (`torch.roll`), and see which one agrees best
-# around the hole, apart from the light. *How to paste*: by section 6 (`blend` of the chapter is imported).
+# pixels along each axis, and may differ between the two. The hole is a square of 24 pixels, 6 to 16 away from the left
+# border. Two ideas are enough. *Where to copy from*: move the picture by all shifts (`torch.roll`), and see which one
+# agrees best around the hole, apart from the light. *How to paste*: by section 6 (`blend` of the chapter is imported).
 #
 # The score is the PSNR in the hole. Diffusion has about 20 dB. A copy of the right place in the wrong light has 20
-# to 37, by the direction in which it was found. The check asks for 40 dB, within 20 seconds.
+# to 38, by the direction in which it was found. The check asks for 40 dB, within 20 seconds.
 
 
 # %% answer="wallpaper"

@@ -110,7 +110,7 @@ def sift(points, logits, random):
     return points[torch.rand(len(points), generator=random) < logits.sigmoid()]
 
 
-# %% task="sieve" wrong="one draw for all" hint="for each"
+# %% task="sieve" wrong="one draw for all" hint="Each sample has its own draw"
 def sift(points, logits, random):
     return points[torch.rand((), generator=random) < (logits - logits.max()).exp()]
 

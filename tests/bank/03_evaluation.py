@@ -296,3 +296,9 @@ def suspicion(samples, training):
             library = standard(torch.cat([moved, moved.flip(-1)]))
             closest = torch.minimum(closest, torch.cdist(standard(samples), library).amin(1))
     return -closest
+
+
+# %% task="unbiased" right="a plain number"
+def mean_term(real, fake):
+    plain = (real.mean(0) - fake.mean(0)).square().sum()
+    return float(plain - (real.var(0) / len(real) + fake.var(0) / len(fake)).sum())

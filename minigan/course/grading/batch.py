@@ -86,8 +86,7 @@ def grade(batch: Batch) -> Outcome:
     if reason := obstacle():
         raise OSError(f"nothing was graded: {reason}")
     _check(batch)
-    log = _log(batch.out)
-    with _alone(batch.out):
+    with _alone(batch.out), _log(batch.out) as log:
         book = batch.gradebook()
         book.create()
         found = intake.take_in(batch.source, _chapters(batch), batch.roster)
@@ -269,6 +268,7 @@ def _alone(out: Path) -> Iterator[None]:
     """Hold OUT for this run. Raises OSError when another one does."""
     import fcntl  # not on Windows, where nobody comes this far
 
+    (out / "nbgrader").mkdir(parents=True, exist_ok=True)
     with (out / "nbgrader" / ".lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -277,10 +277,14 @@ def _alone(out: Path) -> Iterator[None]:
         yield
 
 
-def _log(out: Path) -> logging.Logger:
-    (out / "nbgrader").mkdir(parents=True, exist_ok=True)
+@contextmanager
+def _log(out: Path) -> Iterator[logging.Logger]:
+    """A log that goes to OUT/log.txt and nowhere else."""
     log = logging.Logger("minigan.grade")
     handler = logging.FileHandler(out / "log.txt", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     log.addHandler(handler)
-    return log
+    try:
+        yield log
+    finally:
+        handler.close()

@@ -34,14 +34,13 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt travels as a message
     signal.signal(signal.SIGTERM, _leave)
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # whoever loses its parent in there becomes a child of this
-    grader = os.getppid()
     arguments = ["-m", "ipykernel_launcher", "-f", str(connection), "--HistoryManager.enabled=False"]
     process = start(job, [sys.executable, *arguments])
     assert process.stdout is not None
     os.set_blocking(process.stdout.fileno(), False)
     try:
         while process.poll() is None:
-            if reason := trouble(job) or ("the grader is gone" if os.getppid() != grader else ""):
+            if reason := trouble(job) or ("the grader is gone" if os.getppid() != job.grader else ""):
                 job.note.write_text(reason)
                 break
             process.stdout.read()  # what the kernel says beside its messages is thrown away

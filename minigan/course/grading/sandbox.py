@@ -8,6 +8,7 @@ unprivileged user first. `kernel` starts it and watches it from outside.
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ NOBODY = 65534
 MIB = 1 << 20
 INPUTS = "/given.json"  # where a submission finds the inputs of its hidden tests
 WORK = "/submission"
+LONGEST = 70  # characters of the folder for temporary files: the path of a socket has 107 at most
 SYSTEM = ("ld.so.cache", "alternatives", "fonts", "localtime", "mime.types")  # of /etc
 CLEAN = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
 
@@ -53,6 +55,7 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     inputs: str = ""  # a file that is shown as INPUTS
     hidden: Sequence[str] = ()  # folders that must not be seen even where they lie in one that is shown
+    grader: int = 0  # the process without which the sandbox must not go on
 
     VARIABLE = "MINIGAN_SANDBOX"
 
@@ -78,10 +81,10 @@ def new_job(
     limits: Limits, environment: Mapping[str, str], inputs: Path | None = None, hidden: Sequence[Path] = ()
 ) -> Job:
     """A job with a fresh private folder, which `shutil.rmtree(job.run)` removes."""
-    run = Path(tempfile.mkdtemp(prefix="minigan-"))
-    if len(str(run)) > 70:  # the path of a socket has 107 bytes at most
-        run.rmdir()
-        run = Path(tempfile.mkdtemp(prefix="minigan-", dir="/tmp"))
+    top = Path(tempfile.gettempdir())
+    if len(str(top)) > LONGEST or (_is_root() and not _open_to_all(top)):
+        top = Path("/tmp")
+    run = Path(tempfile.mkdtemp(prefix="minigan-", dir=top))
     (run / "connection").mkdir()
     if inputs is not None:
         shutil.copyfile(inputs, run / "given.json")
@@ -91,6 +94,7 @@ def new_job(
         environment=environment,
         inputs=str(run / "given.json") if inputs is not None else "",
         hidden=[str(path) for path in hidden],
+        grader=os.getpid(),
     )
 
 
@@ -238,6 +242,11 @@ def _folders() -> list[str]:
 
 def _within(path: str, folders: set[str]) -> bool:
     return any(Path(path).is_relative_to(folder) for folder in folders)
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether an unprivileged user can enter a folder."""
+    return all(path.stat().st_mode & stat.S_IXOTH for path in (folder.resolve(), *folder.resolve().parents))
 
 
 def _is_root() -> bool:
