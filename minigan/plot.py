@@ -126,7 +126,7 @@ def compare(
 ) -> None:
     """Show batches under one another, a named row each. `titles` stand over the columns."""
     sheets = {name: tile(images, len(images)) for name, images in rows.items()}
-    room = width - 0.4 - 0.08 * max(map(len, rows))  # what the names leave, in inches
+    room = width - 0.4 - 0.1 * max(map(len, rows))  # what the names leave, in inches
     heights = [room * sheet.shape[0] / sheet.shape[1] for sheet in sheets.values()]
     with mpl.rc_context(STYLE):
         canvas = Figure(figsize=(width, sum(heights) + 0.12 * len(sheets) + 0.3 * bool(titles)), layout="constrained")

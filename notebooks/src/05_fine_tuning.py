@@ -391,7 +391,7 @@ for images_seen in (2_000, 4_000, 8_000):
 # of it by the Fashion classifier, and the random ResNet sees no difference. The heads themselves, which section 7
 # shows, are rougher than those of the kept $D$. So the rule holds, but less than it sounds. To
 # tell one *simple* style from another, colours and the width of a line are enough, and a new $D$ has learnt these after
-# some dozens of steps. At a low rate $G$ has not gone far by then. Exercise 3 looks for the conditions under which the
+# some dozens of steps. At a low rate $G$ has not gone far by then. Task 3 of “Try it” looks for the conditions under which the
 # rule holds in earnest.
 #
 # ## 5. Does it know them by heart?

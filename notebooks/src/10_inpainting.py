@@ -659,7 +659,7 @@ hardware.return_unused_memory()
 #
 # One hope is missing here: to give the network a noise channel beside the picture, so that it draws another fill for
 # each noise. It is the first idea of everybody, and mostly the network learns to ignore the noise, for the pixel term
-# punishes it for every use ([Isola et al. 2017](https://arxiv.org/abs/1611.07004), section 3). Exercise 3 tries it.
+# punishes it for every use ([Isola et al. 2017](https://arxiv.org/abs/1611.07004), section 3). Task 3 of “Try it” tries it.
 #
 # ## 9. Photographs
 #

@@ -768,8 +768,8 @@ print("shares in the training data:", ", ".join(f"{s:.1%}" for s in shares_of(ex
 
 # %% [markdown]
 # The data have been drawn with equal shares, a fifth each. That is a rare luxury. **Predict.** What shares does the
-# generator draw, from equal data? And with truncation (chapter 11), which shrinks the latents by a factor $\psi$ to get
-# tidier pictures?
+# generator draw, from equal data? And with truncation, which shrinks the latents by a factor $\psi$ to get tidier
+# pictures? (This is its plain form, as most sample grids have it. Chapter 11 has the one inside the network, too.)
 
 # %%
 z = latents(pick(quick=60, cpu=400, full=4_000), 1)

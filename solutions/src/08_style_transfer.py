@@ -14,11 +14,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from minigan import data, weights
+from minigan import data, plot, weights
 from minigan.apps.style import Stylist, relative, within
 from minigan.course.checking import checking
-from minigan.course.gallery import gallery
-from minigan.data import resize
 from minigan.perceptual import gram
 
 # %% [markdown] task="louder" kind="predict" minutes=6 points=3 trains="what a Gram matrix notices, and how much"
@@ -345,17 +343,15 @@ stylist = weights.shipped_app("style_whirls", Stylist)[0]
 pagoda = data.photo("china")
 with torch.no_grad():
     paintings = {f"{side} pixels wide": stylist(within(pagoda, side)) for side in (112, 224, 448)}
-size = within(pagoda, 336).shape[-2:]
 alt = (
-    "A pagoda painted three times. From 112 pixels it is made of a few broad, blurred strokes, and its storeys can hardly be "
-    "counted; from 224 the strokes are half as broad; from 448 fine lines lie over a pagoda with all its details."
+    "A photograph of a pagoda, and its painting three times. From 112 pixels it is made of a few broad, blurred strokes, and "
+    "its storeys can hardly be counted; from 224 the strokes are half as broad; from 448 fine lines lie over all details."
 )
-gallery(
-    {"the photograph": resize(pagoda, size), **{name: resize(painting, size) for name, painting in paintings.items()}},
-    alt=alt,
-    columns=2,
-    width=336,
-)
+with plot.figure(2, 2, alt=alt, size=(3.5, 2.6)) as axes:
+    for axis, (name, picture) in zip(axes.flat, {"the photograph": pagoda, **paintings}.items(), strict=True):
+        axis.imshow(plot.tile(picture))
+        axis.set_title(name)
+        axis.axis("off")
 
 # %% [markdown]
 # Why are the strokes of the three so different, although nothing was changed but the size of the photograph? You want a
@@ -394,8 +390,10 @@ gallery(
 # - \frac{2}{PQ} \sum_{p, q} k(f_p, g_q) + \frac{1}{Q^2} \sum_{q, q'} k(g_q, g_{q'})$$
 #
 # The left side is the **sum** of the squared differences of all $C \times C$ entries. The right side never makes a matrix of
-# $C \times C$ numbers. Where the channels are many and the places few, that is the only way: the check has a map of eight million
-# channels and two places. Write the right side, and divide by $C^2$, so that it is the chapter's mean squared difference.
+# $C \times C$ numbers. Where the channels are many and the places few, that is the only way: the check has a map of six million
+# channels and two places, whose Gram matrix would take 144 terabytes.
+#
+# Write the right side, and divide it by $C^2$, so that it is the chapter's mean squared difference.
 
 
 # %% answer="kernel"
@@ -461,17 +459,19 @@ with checking("Style without a Gram matrix", hints) as c:
         torch.full((2,), 9.0),
         "features of 2 against features of 1: (4 - 1) squared",
     )
-    many = 8_000_000
+    many = 6_000_000
     try:
-        large = style_by_kernel(torch.ones(1, many, 1, 2), torch.zeros(1, many, 1, 1))
+        large = style_by_kernel(
+            torch.ones(1, 1, 1, 1).expand(1, many, 1, 2), torch.zeros(1, 1, 1, 1).expand(1, many, 1, 1)
+        )
     except (RuntimeError, MemoryError):
         large = None
     c.close(
         large,
         torch.ones(1),
-        "eight million channels at two places",
+        "six million channels at two places",
         1e-3,
-        hint="A Gram matrix of eight million channels has no room anywhere: use the inner products of places."
+        hint="A Gram matrix of six million channels has no room anywhere: use the inner products of places."
         if large is None
         else "",
     )
