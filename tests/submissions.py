@@ -304,7 +304,7 @@ for folder in ("/tmp", "/submission", "/dev/shm", "/home/student"):
 """
 SOCKETS = """
 import glob, os
-folder = glob.glob("/tmp/*/connection")[0]
+folder = glob.glob("/tmp/**/connection", recursive=True)[0]
 for number in range(10):
     with open(f"{folder}/{number}", "wb") as file: file.write(bytes(10_000_000))
 import time; time.sleep(3)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -111,7 +112,7 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(master, tmp_path):
         (("nowhere", "-o", "out"), ("nowhere does not exist", "check the path")),
         (("submissions", "-o", "repository/out"), ("lies in the repository", "outside it")),
         (("submissions", "-o", "submissions/out"), ("lie in each other", "outside the submissions")),
-        (("submissions", "-o", "out", "--chapter", "99"), ("99", "exercise")),
+        (("submissions", "-o", "out", "--chapter", "99"), ("exercise '99' is not known", "01_tiny")),
         (("submissions", "-o", "out", "--roster", "none.csv"), ("none.csv",)),
     ],
 )
@@ -144,6 +145,7 @@ def test_a_key_changes_with_the_file_and_the_master(master, tmp_path):
 
 def test_a_worker_that_dies_takes_no_other_submission_with_it(master, tmp_path, monkeypatch):
     def pool(batch, waiting, solved, workers):
+        solved.add(tiny.NAME)
         for record in waiting:
             if record.student == "eve":
                 raise batch_module.BrokenProcessPool
@@ -154,6 +156,26 @@ def test_a_worker_that_dies_takes_no_other_submission_with_it(master, tmp_path, 
     waiting = [Record(student, tiny.NAME, "graded") for student in ("ada", "eve", "zoe")]
     states = {record.student: record.state for record in batch._run(Batch(tmp_path, tmp_path, tmp_path), waiting)}
     assert states == {"ada": "graded", "eve": "stopped", "zoe": "graded"}
+
+
+def test_workers_that_do_not_start_are_nobodys_fault(tmp_path, monkeypatch, refuses):
+    def pool(batch, waiting, solved, workers):
+        raise batch_module.BrokenProcessPool
+        yield
+
+    batch_module = batch
+    monkeypatch.setattr(batch, "_pool", pool)
+    with refuses(OSError, "died before any submission ran"):
+        list(batch._run(Batch(tmp_path, tmp_path, tmp_path), [Record("ada", tiny.NAME, "graded")]))
+
+
+def test_a_stop_is_tried_again_under_other_limits_only(tmp_path):
+    before = Record("ada", tiny.NAME, "stopped", limits=asdict(Limits()))
+    assert not batch._again(Batch(tmp_path, tmp_path, tmp_path), before)
+    assert batch._again(Batch(tmp_path, tmp_path, tmp_path, limits=Limits(cell_seconds=120)), before)
+    before.state = "graded"
+    assert not batch._again(Batch(tmp_path, tmp_path, tmp_path, limits=Limits(cell_seconds=120)), before)
+    assert batch._again(Batch(tmp_path, tmp_path, tmp_path, again=True), before)
 
 
 def test_damaged_records_are_graded_again(tmp_path):
@@ -181,3 +203,17 @@ def test_limits_leave_torch_room():
     assert Limits(memory_mib=300).address_space == 16 * 2**30
     assert Limits(memory_mib=4096).address_space == 32 * 2**30
     assert Student("a").name == ""
+
+
+def test_learners_see_nothing_of_nbgrader_in_jupyterlab():
+    from minigan.course.lab import SETTINGS
+
+    page = json.loads((SETTINGS / "labconfig" / "page_config.json").read_text())
+    assert page["disabledExtensions"]["@jupyter/nbgrader"] is True
+    server = json.loads((SETTINGS / "jupyter_server_config.d" / "minigan.json").read_text())
+    extensions = server["ServerApp"]["jpserver_extensions"]
+    shipped = Path(sys.prefix) / "etc" / "jupyter" / "jupyter_server_config.d" / "nbgrader.json"
+    if shipped.exists():  # all that nbgrader turns on is turned off
+        theirs = json.loads(shipped.read_text())["ServerApp"]["jpserver_extensions"]
+        assert set(theirs) <= set(extensions)
+    assert not any(extensions.values())

@@ -148,6 +148,13 @@ def test_the_roster_says_who_is_missing_and_who_is_strange(tmp_path):
     ]
 
 
+def test_other_exercises_are_left_alone_where_one_is_wanted(tmp_path):
+    submit(tmp_path / "ada" / "01_tiny.ipynb")
+    submit(tmp_path / "ada" / "02_minimax_loss.ipynb")
+    found = intake.take_in(tmp_path, CHAPTERS, wanted=["01_tiny"])
+    assert ([one.chapter for one in found.submissions], found.notes) == (["01_tiny"], [])
+
+
 def test_a_zip_is_read_without_unpacking(tmp_path):
     path = tmp_path / "all.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

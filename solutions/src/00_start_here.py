@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercises to 00 Start here
 #
-# They go with [chapter 00](../../notebooks/00_start_here.ipynb). Each task has its place for your answer, and under it a
-# check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this
-# folder; `minigan progress` shows it.
+# They go with [chapter 00](../../notebooks/00_start_here.ipynb). Each task has its place for your answer, and under it
+# a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in
+# this folder; `minigan progress` shows it.
 #
 # This set is about pictures as numbers: their range, their axes, and what gets lost where nobody looks.
 
@@ -22,10 +22,10 @@ peeps = data.load("peeps")
 # ## Converted twice
 #
 # A colleague's loader gives pictures in [-1, 1]. He takes them for [0, 1] and applies $2x - 1$ once more, "to make them
-# signed". There is no error. Then he looks at one with `plot`, which takes every value below -1 for black and every value
-# above 1 for white.
+# signed". There is no error. Then he writes one to a file. `to_pixels` takes every value below -1 for black, and every
+# value above 1 for full light.
 #
-# A grey ramp holds each of the 256 bytes once. How many *different* bytes does he see on his screen? Give the number before
+# A grey ramp holds each of the 256 bytes once. How many *different* bytes are left in the file? Give the number before
 # you run anything. The two formulas of section 3 are enough: follow the byte 255, then 254, and go on until
 # it is black.
 
@@ -42,8 +42,8 @@ def is_number(value: object, number: int) -> bool:
 
 
 everything = torch.arange(256, dtype=torch.uint8)
-on_screen = data.to_pixels(2 * data.to_signed(everything) - 1)
-measured = len(on_screen.unique())
+in_the_file = data.to_pixels(2 * data.to_signed(everything) - 1)
+measured = len(in_the_file.unique())
 misconceptions = {
     "Nothing would be lost then. Where does the middle grey, x = 0, go?": 256,
     "Almost: those that become black share one byte more.": 128,
@@ -66,16 +66,16 @@ probe("prediction", prediction if isinstance(prediction, int | float) else None,
 # %% [markdown] task="paper" kind="complete" minutes=10 points=4 trains="axes, types and ranges at the door"
 # ## A drawing on glass
 #
-# Many drawings are kept with a fourth channel, their *opacity* $a$: 255 where there is colour, 0 where nothing was drawn,
-# something in between at soft edges. What the colour channels say where $a = 0$ means nothing; often they are black there.
-# Who drops the fourth channel gets heads in front of a black wall.
+# Many drawings are kept with a fourth channel, their *opacity* $a$: 255 where there is colour, 0 where nothing was
+# drawn, something in between at soft edges. What the colour channels say where $a = 0$ means nothing; often they are
+# black there. Who drops the fourth channel gets heads in front of a black wall.
 #
 # Put such drawings on white paper. With the colour $c$, the opacity $a$ and the result $r$, all as parts of 1,
 #
 # $$r = a\,c + (1 - a) .$$
 #
-# The drawings come as picture libraries hold them: bytes of the shape (N, H, W, 4), red, green, blue, opacity. Return what
-# the course asks for: floats (N, 3, H, W) in [-1, 1].
+# The drawings come as picture libraries hold them: bytes of the shape (N, H, W, 4), red, green, blue, opacity. Return
+# what the course asks for: floats (N, 3, H, W) in [-1, 1].
 
 
 # %% answer="paper"
@@ -137,6 +137,7 @@ with checking("A drawing on glass", hints) as c:
             "where nothing was drawn is white",
             mistakes={
                 "Where nothing was drawn is black: the paper is missing.": [-1.0, -1.0, -1.0],
+                "Mix first, while colour and opacity are parts of 1, and go to [-1, 1] at the end.": [3.0, 3.0, 1.0],
                 "Where nothing was drawn is grey: there 0 in [-1, 1] was taken for white, or for nothing.": [
                     0.0,
                     0.0,
@@ -173,11 +174,12 @@ probe("input", hidden_drawings, truth=lambda: copy)
 # %% [markdown] task="stretch" kind="mend" minutes=10 points=4 trains="over which axes a number is taken"
 # ## Pale photographs
 #
-# Some photographs are pale: they use a part of the range only. The function below should stretch *each picture* so that its
-# darkest value becomes -1 and its brightest 1. All channels of a picture are treated alike, because its colours should
-# stay what they are. A picture that is one flat tone throughout has nothing to stretch and should come back unchanged.
+# Some photographs are pale: they use a part of the range only. The function below should stretch *each picture* so that
+# its darkest value becomes -1 and its brightest 1. All channels of a picture are treated alike, because its colours
+# should stay what they are. A picture that is one flat tone throughout has nothing to stretch and should come back
+# unchanged.
 #
-# It was tried on one grey picture, and looked right. There are three faults in it.
+# Its author has tried it on a single grey picture only. There are three faults in it.
 
 
 # %% given="stretch"
@@ -268,8 +270,8 @@ probe("input", photographs, truth=lambda: copy)
 # ## Which batch may go in?
 #
 # The same heads, loaded in four ways. They were drawn by a program that stretches every batch to the full range of the
-# screen before it shows it, as many do. Beside each batch are the numbers that a network would get, with dotted lines at -1
-# and 1. The heights are logarithmic.
+# screen before it shows it, as many do. Beside each batch are the numbers that a network would get, with dotted lines
+# at -1 and 1. The heights are logarithmic.
 
 # %%
 heads = peeps[:8]
@@ -299,17 +301,19 @@ with plot.figure(2, 4, alt=alt, size=(4.3, 0.95)) as axes:
             bars.axvline(limit, color=plot.FAKE, lw=1, ls=":")
 
 # %% [markdown]
-# Which batch may enter a network of this course, and what was done to each of the other three? Which of them can be brought back to
-# what it was, and how? And which of the four would pass `check_images` although it is wrong? Four to seven sentences.
+# Which batch may enter a network of this course, and what was done to each of the other three? Which of them can be
+# brought back to what it was, and how? And which of the four would pass `check_images` although it is wrong? Four to
+# seven sentences.
 
 # %% [markdown] explain="ranges"
-# C is right: it fills [-1, 1], and its colours are those of the drawings. A is in [0, 1], so its black is the middle grey of
-# the course; $2x - 1$ brings it back. On the screen A and C are the same, because the stretching hides the range. D was
-# normalised with the statistics of ImageNet, each channel with its own mean and deviation: it leaves [-1, 1] on both sides, and the
-# paper is no longer white. It comes back with $x \cdot d + m$ for each channel, and then $2x - 1$. B was converted twice. In each channel,
-# all that was darker than the middle has been cut off at -1: brown lost its green and blue, and became dark red. It cannot
-# be brought back, for those numbers are gone. Its histogram looks innocent; here it is the picture that tells. A and B pass
-# `check_images`, because all their numbers are allowed. So one has to look at both, the numbers and the picture.
+# C is right: it fills [-1, 1], and its colours are those of the drawings. A is in [0, 1], so its black is the middle
+# grey of the course; $2x - 1$ brings it back. On the screen A and C are the same, because the stretching hides the
+# range. D was normalised with the statistics of ImageNet, each channel with its own mean and deviation: it leaves [-1,
+# 1] on both sides, and the paper is no longer white. It comes back with $x \cdot d + m$ for each channel, and then $2x
+# - 1$. B was converted twice. In each channel, all that was darker than the middle has been cut off at -1: brown lost
+# its green and blue, and became dark red. It cannot be brought back, for those numbers are gone. Its histogram looks
+# innocent; here it is the picture that tells. A and B pass `check_images`, because all their numbers are allowed. So
+# one has to look at both, the numbers and the picture.
 #
 # **Rubric.**
 #
@@ -325,8 +329,8 @@ with plot.figure(2, 4, alt=alt, size=(4.3, 0.95)) as axes:
 # reads them like words. Cut each picture into $k \times k$ equal pieces.
 #
 # Images (N, C, H, W) become (N, $k^2$, C, H / $k$, W / $k$). The pieces of a picture are numbered as one reads: the top
-# row from left to right, then the next row. $k$ divides H and W, which may differ. Loops are allowed, but the whole can be done with
-# one `reshape`, one `permute` and one more `reshape`. Mind what the chapter says about the two.
+# row from left to right, then the next row. $k$ divides H and W, which may differ. Loops are allowed, but the whole can
+# be done with one `reshape`, one `permute` and one more `reshape`. Mind what the chapter says about the two.
 
 
 # %% answer="cut"

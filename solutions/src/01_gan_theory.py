@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Exercises to 01 What can a GAN learn?
 #
-# They go with [chapter 01](../../notebooks/01_gan_theory.ipynb). Each task has its place for your answer, and under it a
-# check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this
-# folder; `minigan progress` shows it.
+# They go with [chapter 01](../../notebooks/01_gan_theory.ipynb). Each task has its place for your answer, and under it
+# a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in
+# this folder; `minigan progress` shows it.
 #
-# This set is about what a discriminator knows: how to read it from counts, how to sift samples with it, where it sends a
-# generator, and how to train one on few points.
+# This set is about what a discriminator knows: how to read it from counts, how to sift samples with it, where it sends
+# a generator, and how to train one on few points.
 
 # %%
 import math
@@ -26,11 +26,12 @@ torch.set_num_threads(1)  # the networks here are tiny
 # %% [markdown] task="bins" kind="complete" minutes=8 points=3 trains="a ratio of densities, not of counts"
 # ## A discriminator made of bins
 #
-# Section 2 of the chapter cut the line into bins. With as many real points as fake ones, the share of reals in a bin was
-# the belief of a discriminator. Now the two numbers differ: there are few photographs, and a generator makes as many
-# samples as you like. A bin that holds 3 real and 2 fake points then says little by itself.
+# Section 2 of the chapter cut the line into bins. With as many real points as fake ones, the share of reals in a bin
+# was the belief of a discriminator. Now the two numbers differ: there are few photographs, and a generator makes as
+# many samples as you like. A bin that holds 3 real and 2 fake points then says little by itself.
 #
-# Write the logit $\log p/q$ for each bin, where $p$ is estimated by the share of *all real points* that lie in the bin, and
+# Write the logit $\log p/q$ for each bin, where $p$ is estimated by the share of *all real points* that lie in the bin,
+# and
 # $q$ by the share of *all fake points*. Where a bin holds only reals the logit is $+\infty$, with only fakes $-\infty$.
 # Where nobody has ever been, nothing is known: the logit is 0.
 
@@ -102,11 +103,12 @@ probe("the other way", logit_of_bins(other.float(), one.float()))
 # %% [markdown] task="boxes" kind="predict" minutes=5 points=2 trains="the value of the game where two densities overlap in part"
 # ## Two boxes
 #
-# The real density $p$ is flat: 1/10 from 0 to 10, and 0 elsewhere. The density $q$ of the fakes is the same box moved to
-# the right by 7: 1/10 from 7 to 17. So they share the stretch from 7 to 10.
+# The real density $p$ is flat: 1/10 from 0 to 10, and 0 elsewhere. The density $q$ of the fakes is the same box moved
+# to the right by 7: 1/10 from 7 to 17. So they share the stretch from 7 to 10.
 #
-# What is $V(D^*, q)$, the value of the game at the best discriminator? Give it as a number with two digits behind the
-# point, before you run anything. The stretches from 0 to 7, from 7 to 10 and from 10 to 17 can be taken one by one.
+# What is $V(D^*, q)$, the value of the game at the best discriminator, with natural logarithms? Give it as a number
+# with two digits behind the point, before you run anything. The stretches from 0 to 7, from 7 to 10 and from 10 to 17
+# can be taken one by one.
 
 # %% answer="boxes"
 prediction = ...
@@ -152,9 +154,9 @@ probe("prediction", prediction if isinstance(prediction, int | float) else None,
 # ## A sieve for samples
 #
 # A finished GAN leaves two networks, and most people throw one away. [Azadi et al.
-# 2019](https://arxiv.org/abs/1810.06758) keep it. If $D$ knows the logit $\ell(x) = \log p(x)/q(x)$, then it knows which of
-# the generator's samples are too many. Keep a sample $x$ with a probability in proportion to $p(x)/q(x)$, and what is
-# left is distributed like $p$.
+# 2019](https://arxiv.org/abs/1810.06758) keep it. If $D$ knows the logit $\ell(x) = \log p(x)/q(x)$, then it knows
+# which of the generator's samples are too many. Keep a sample $x$ with a probability in proportion to $p(x)/q(x)$, and
+# what is left is distributed like $p$.
 #
 # A probability must not exceed 1, and none should be smaller than it need be. So the sample with the largest logit
 # $\ell_{\max}$ of all that were given is always kept. Each sample is kept or dropped by its own draw, with the probability
@@ -231,9 +233,9 @@ with checking("A sieve for samples", hints) as c:
             hint="All that is random comes from the generator `random`.",
         )
         c.true(
-            len(sift(numbered, steps, random)) != len(sift(numbered, steps, random)),
+            not torch.equal(sift(numbered, steps, random), sift(numbered, steps, random)),
             "a second call draws anew",
-            "two calls keep equally many samples",
+            "two calls keep the same samples",
             hint="The second call gives the same draws: do not set the seed yourself.",
         )
         c.close(
@@ -268,14 +270,14 @@ probe("all", len(sift(numbered[:50], torch.full((50,), 7.0), random)))
 # ## Optimism that does not help
 #
 # In section 5 simultaneous steps on $f(x, y) = xy$ spiralled outwards. [Daskalakis et al.
-# 2018](https://arxiv.org/abs/1711.00141) (eq. 6 and 7) turn the spiral inwards with one more term. Each player expects that its
+# 2018](https://arxiv.org/abs/1711.00141) turn the spiral inwards with one more term. Each player expects that its
 # slope will go on changing as it just did:
 #
 # $$x_{t+1} = x_t - 2 \eta\, g_t + \eta\, g_{t-1}, \qquad y_{t+1} = y_t + 2 \eta\, h_t - \eta\, h_{t-1} .$$
 #
-# Here $g_t = \partial f / \partial x$ and $h_t = \partial f / \partial y$, *both* at the point $(x_t, y_t)$, and $\eta$ is
-# the step size. At the first step there is no slope of before. It is taken to be equal to the first, so that the first step
-# is a plain one. A colleague's version still runs away. There are three faults in it.
+# Here $g_t = \partial f / \partial x$ and $h_t = \partial f / \partial y$, *both* at the point $(x_t, y_t)$, and $\eta$
+# is the step size. At the first step there is no slope of before. It is taken to be equal to the first, so that the
+# first step is a plain one. A colleague's version still runs away. There are three faults in it.
 
 
 # %% given="optimism"
@@ -383,9 +385,9 @@ probe("product", optimistic(product, start, 2.0, 0.2, 30))
 # %% [markdown] task="field" kind="explain" minutes=8 points=4 trains="seeing through the generator's eyes"
 # ## Where the generator is sent
 #
-# Three generators (orange) of the ring (blue) in different states. For each, a discriminator was trained until it is good.
-# An arrow shows where its gradient $\nabla_x \ell$ sends a fake; all that the generator learns of the real data are
-# these arrows. They are drawn equally long up to a slope of 2, beyond that as long as at 2, and the shade is $D(x)$: bright
+# Three generators (orange) of the ring (blue) in different states. For each, a discriminator was trained until it is
+# good. An arrow shows where its gradient $\nabla_x \ell$ sends a fake; all that the generator learns of the real data
+# are these arrows. They are as long as the gradient, but cut where it is longer than 2. The shade is $D(x)$: bright
 # where $D$ believes that a point is real.
 
 # %%
@@ -399,7 +401,7 @@ plane = torch.cartesian_prod(cells, cells)
 alt = (
     "Three squares with a ring of eight blue spots. In A the orange points lie far from the ring, and their arrows are parallel and "
     "point to it. In B they lie on one spot that is dark, and the arrows point away to all sides, mostly to the two neighbours. In C "
-    "they lie on all spots, the arrows are short, and the shade is even."
+    "they lie on all spots, the arrows are too short to be seen, and the shade is even."
 )
 with plot.figure(3, alt=alt, size=(3.3, 3.4)) as axes:
     for axis, (title, fake) in zip(axes, states.items(), strict=True):
@@ -434,24 +436,25 @@ with plot.figure(3, alt=alt, size=(3.3, 3.4)) as axes:
 
 # %% [markdown]
 # For each of A, B and C: what will this generator do next, and how do the arrows say so? Why does B leave its spot with
-# *all* of its samples at once, and where may that end? And what, in C, could you not conclude from the value alone? Five
-# to eight sentences.
+# *all* of its samples at once, and where may that end? And what, in C, could you not conclude from the value alone?
+# Five to eight sentences.
 
 # %% [markdown] explain="field"
-# A will move as a whole towards the ring, for all arrows point the same way. They say nothing of eight modes, so it will
-# arrive at the nearest ones. B sits on one mode with everything. There are many more fakes than reals there, so $D$ rejects
-# the very spot, and all arrows lead out of it, to other modes that lie empty. One network makes all samples, and a step
-# that moves one moves its neighbours too, so they leave together and may gather on another mode: hopping. In C the arrows are
-# short and have no common direction, because $p = q$ and the best logit is 0 everywhere; the generator has nothing to gain, and only
-# trembles. Its value is near $-\log 4$. By itself that number would also fit a $D$ that is too weak to see a
-# difference. Here we know that $D$ is good, because the same network told A and B apart from the ring.
+# A will move as a whole towards the ring, for all arrows point the same way. They say nothing of eight modes, so it
+# will arrive at the nearest ones. B sits on one mode with everything. There are many more fakes than reals there, so
+# $D$ rejects the very spot, and all arrows lead out of it, to other modes that lie empty. One network makes all
+# samples, and a step that moves one moves its neighbours too, so they leave together and may gather on another mode:
+# hopping. In C the arrows are too short to be seen, because $p = q$ and the best logit is 0 everywhere; the generator
+# has nothing to gain, and only trembles. Its value is near $-\log 4$. By itself that number would also fit a $D$ that
+# is too weak to see a difference. Here we know that $D$ is good, because the same network told A and B apart from the
+# ring.
 #
 # **Rubric.**
 #
 # - 1 point: A moves as a whole towards the near side of the ring; the parallel arrows show no modes.
 # - 1 point: B is rejected on its own mode because fakes are too dense there, and is sent to the empty ones.
 # - 1 point: all samples of B share one network and one rejection, so they leave together: collapse that hops.
-# - 1 point: C rests, with small arrows; a value of -log 4 alone could also be a weak D.
+# - 1 point: C rests, with next to no arrows; a value of -log 4 alone could also be a weak D.
 
 # %% [markdown] task="judge" kind="improve" minutes=30 points=6 trains="a lower bound that holds on points never seen"
 # ## A judge from few points
@@ -460,14 +463,14 @@ with plot.figure(3, alt=alt, size=(3.3, 3.4)) as axes:
 # $\mathrm{JS} \ge \log 2 + \tfrac12 V(D, q)$, as long as $V$ is measured on points that $D$ was not trained on. So the better
 # the judge, the more of the divergence it can prove.
 #
-# You get 200 real and 200 fake points of the plane. Return a judge: a function from points (N, 2) to logits, (N,) or (N, 1). It is
-# measured on 20,000 new points of each side. You have 10 seconds of the processor for each judge.
+# You get 200 real and 200 fake points of the plane. Return a judge: a function from points (N, 2) to logits, (N,) or
+# (N, 1). It is measured on 20,000 new points of each side. You have 10 seconds of the processor for each judge.
 #
-# In the check the real points come from a soft ring, the fakes from one blob, and the true divergence is 0.183. The network of the
-# chapter, trained on all points for 1,000 steps of Adam, proves less than 0.1: it learns its 400 points by heart. The
-# check asks for 0.128, as a mean of three draws. The hidden tests ask for about as much of another pair of densities, so use
-# nothing but the points. As a first step, hold 50 points of each side back, and draw the value on them over the
-# steps.
+# In the check the real points come from a soft ring, the fakes from one blob, and the true divergence is 0.183. The
+# network of the chapter, trained on all points for 1,000 steps of Adam, proves less than 0.1: it learns its 400 points
+# by heart. The check asks for 0.128, as a mean of three draws. The hidden tests ask for about as much of another pair
+# of densities, so use nothing but the points. As a first step, hold 50 points of each side back, and plot the bound on
+# them over the steps.
 
 
 # %% answer="judge"

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Exercises to 02 The minimax game as code
 #
-# They go with [chapter 02](../../notebooks/02_minimax_loss.ipynb). Each task has its place for your answer, and under it a
-# check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this
-# folder; `minigan progress` shows it.
+# They go with [chapter 02](../../notebooks/02_minimax_loss.ipynb). Each task has its place for your answer, and under
+# it a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept
+# in this folder; `minigan progress` shows it.
 #
 # This set is about a discriminator that is kept modest: by softer labels, by a penalty, by more pictures. One task is
 # about a batch that does not fit into the memory.
@@ -102,8 +102,8 @@ probe("far", smoothed_d(torch.tensor([-90.0, 300.0]), torch.tensor([80.0]), 0.1)
 # $-y \log D(x) - (1 - y) \log(1 - D(x))$.
 #
 # Take a place $x$ where reals are three times as dense as fakes. With hard labels the best $D$ answers $3/4$ there.
-# What does it answer with hers? Give the probability $D(x)$, not the logit, before you run anything. The road is that of
-# chapter 01, section 3: write down what $D$ pays at this one $x$, and find the answer that costs it the least.
+# What does it answer with hers? Give the probability $D(x)$, not the logit, before you run anything. The road is that
+# of chapter 01, section 3: write down what $D$ pays at this one $x$, and find the answer that costs it the least.
 
 # %% answer="soft"
 prediction = ...
@@ -151,8 +151,9 @@ probe("prediction", prediction if isinstance(prediction, int | float) else None,
 #
 # $$P = \mathbb{E}_x \max\big(0,\; \lVert \nabla_x D(x) \rVert - 1\big)^2$$
 #
-# The maximum is taken for each picture $x$ by itself, and the mean over the pictures comes last. A colleague's code runs
-# without an error. But her critic grows as steep as it likes, and the penalty stays near 0. There are three faults.
+# The maximum is taken for each picture $x$ by itself, and the mean over the pictures comes last. A colleague's code
+# runs without an error. But her critic grows as steep as it likes, and the penalty stays near 0. There are three
+# faults.
 
 
 # %% given="flat"
@@ -243,9 +244,9 @@ probe("input", images.requires_grad)
 # %% [markdown] task="pieces" kind="mend" minutes=15 points=5 trains="where gradients go, and how they add up"
 # ## A large batch in small pieces
 #
-# A batch of 64 pictures does not fit into the memory. So it goes through in pieces, one after the other. PyTorch adds up
-# gradients, and after the last piece each optimizer takes *one* step. The weights should end where the whole batch would
-# have taken them.
+# A batch of 64 pictures does not fit into the memory. So it goes through in pieces, one after the other. PyTorch adds
+# up gradients, and after the last piece each optimizer takes *one* step. The weights should end where the whole batch
+# would have taken them.
 #
 # The order is that of the chapter: $D$'s update with `losses.bce_d`, then $G$'s update with
 # `losses.non_saturating_g`, from the same latents and against the $D$ that has just been updated. `pieces` divides the
@@ -411,10 +412,10 @@ for pieces in (1, 3, 6):
 # %% [markdown] task="learnt" kind="explain" minutes=8 points=4 trains="reading logits of pictures that D has and has not seen"
 # ## A discriminator that is sure
 #
-# Below two discriminators of the same kind are trained, without any generator's updates. The fakes come from the finished
+# Below two discriminators of the same kind are trained. No generator learns from them: the fakes come from the finished
 # generator of garments that ships with the course. On the left $D$ sees 60 real pictures again and again, on the right
-# 4,500. The curves are mean logits: of the real pictures it trains on, of other real pictures that it never sees, and of
-# new fakes.
+# 4,500. The curves are mean logits: of the real pictures it trains on, of other real pictures that it never sees, and
+# of new fakes.
 
 # %%
 names = ("reals, trained on", "reals, held out", "fakes")
@@ -422,7 +423,8 @@ finished, facts = weights.shipped("fashion")  # it was trained without the bags
 parts = [data.load("fashion", split) for split in ("train", "test")]
 seen, unseen = (part[:6000][part.labels[:6000] != data.FASHION.index("bag")] for part in parts)
 with torch.no_grad():
-    fakes = finished(torch.randn(1300, finished.latents, generator=torch.Generator().manual_seed(0)))
+    latents = torch.randn(1300, finished.latents, generator=torch.Generator().manual_seed(0))
+    fakes = torch.cat([finished(some) for some in latents.split(100)])
 seen, unseen, fakes = (F.avg_pool2d(images, 2) for images in (seen[:4500], unseen[:500], fakes))  # half the size
 
 
@@ -463,16 +465,17 @@ with plot.figure(2, alt=alt, size=(4.4, 3.1)) as axes:
 print("D's loss at the end: " + ", ".join(f"{rows[-1][3]:.2f} with {title}" for title, rows in runs.items()))
 
 # %% [markdown]
-# A colleague sees the run on the left and says: "D's loss falls well below $\log 4$, so the fakes must be bad." What has
-# this $D$ learnt instead, and which curve shows it? What would a generator learn from it? And what would you change
+# A colleague sees the run on the left and says: "D's loss falls well below $\log 4$, so the fakes must be bad." What
+# has this $D$ learnt instead, and which curve shows it? What would a generator learn from it? And what would you change
 # first? Four to six sentences.
 
 # %% [markdown] explain="learnt"
-# On the left $D$ has learnt its 60 pictures by heart. The held-out reals show it: they are real, and $D$ gives them the same
-# low logits as the fakes. So what it tells apart is not real from fake, but known from unknown. The fakes are the same on the right,
-# and there $D$ hardly sees a difference, so they are good. A generator that follows the left $D$ is pulled towards these 60
-# pictures; the best it can do is to copy them. First I would give $D$ more to look at: more pictures, or the augmentation
-# of reals and fakes alike. R1, a smaller $D$ or fewer steps hold it back too. And I would keep held-out reals on the chart.
+# On the left $D$ has learnt its 60 pictures by heart. The held-out reals show it: they are real, and $D$ gives them the
+# same low logits as the fakes. So what it tells apart is not real from fake, but known from unknown. The fakes are the
+# same on the right, and there $D$ hardly sees a difference, so they are good. A generator that follows the left $D$ is
+# pulled towards these 60 pictures; the best it can do is to copy them. First I would give $D$ more to look at: more
+# pictures, or the augmentation of reals and fakes alike. R1, a smaller $D$ or fewer steps hold it back too. And I would
+# keep held-out reals on the chart.
 #
 # **Rubric.**
 #

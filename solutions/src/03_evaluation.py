@@ -317,9 +317,9 @@ undone = {
     "darker": "A darker copy slips through. Make the comparison blind to a factor: subtract the mean, divide by the length.",
 }
 with checking("Catch the thief", hints) as c:
-    start = time.perf_counter()
+    start = time.process_time()
     numbers = suspicion(garments.clone(), training.clone())
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     c.shape(numbers, (40,), "one number for each garment", hint="Give one number for each of the samples: (N,).")
     if getattr(numbers, "shape", None) == (40,):
         share = float((accused(numbers) == is_stolen).float().mean())

@@ -330,15 +330,16 @@ hints = [
     "Before that, subtract from each set its own mean over the drawings, and divide by its standard deviation.",
 ]
 with checking("Better partners", hints) as c:
-    start = time.perf_counter()
+    start = time.process_time()
     found = partners(ours.clone(), theirs.clone())
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     whole = isinstance(found, Tensor) and found.shape == (120,) and not found.is_floating_point()
     c.true(
         whole,
         "a whole number for each of the 120",
         f"got {type(found).__name__} {tuple(getattr(found, 'shape', ()))}",
-        hint="Give one whole number for each of our drawings: the place of its partner, (N,).",
+        hint="Give one whole number for each of our drawings, the place of its partner, as a tensor (N,). From an array: "
+        "torch.from_numpy.",
     )
     if whole:
         share = float((found == solution).float().mean())
@@ -370,8 +371,8 @@ probe("hits", hits, truth=lambda: torch.ones(120), within=0.53, mean_square=True
 # %% [markdown] task="scrambled" kind="explain" minutes=8 points=4 trains="what a network goes by"
 # ## In pieces
 #
-# Five photographs whose names EfficientNet-Lite0 knows. Each is cut into squares, and the squares are laid out anew, at
-# random. Under each picture stands the share that the network gives to the name it has given to the whole one.
+# Five photographs whose names EfficientNet-Lite0 knows (its list calls the lemur a Madagascar cat, and the hedgehog a
+# porcupine). Each is cut into squares, and the squares are laid out anew, at random. Under each picture stands the share that the network gives to the name it has given to the whole one.
 
 # %%
 namer = Backbone("efficientnet_lite0", ["logits"])

@@ -60,8 +60,8 @@ measured = [
     float((drawn(many) - 1).square().mean()),
     float((drawn(many).view(-1, 3).mean(1) - drawn(many).view(-1, 3).mean(1)).square().mean()),
 ]
-spoken = list(prediction) if isinstance(prediction, list | tuple) and len(prediction) == 4 else [None] * 4
-spoken = [number if isinstance(number, int | float) else None for number in spoken]
+spoken = list(prediction) if isinstance(prediction, list | tuple | Tensor) and len(prediction) == 4 else [None] * 4
+spoken = [float(one) if isinstance(one, int | float) or getattr(one, "numel", int)() == 1 else None for one in spoken]
 whose = ("the perfect generator", "the lazy one", "the collapsed one", "the perfect one, with matched means")
 mistakes = [
     {

@@ -51,8 +51,8 @@ measured_style = [float(relative(gram(features), gram(found))) for found in pain
 
 def three(spoken: object) -> list[float | None]:
     """Three numbers of an answer; None for what is no number."""
-    found = list(spoken) if isinstance(spoken, list | tuple) and len(spoken) == 3 else [None] * 3
-    return [number if isinstance(number, int | float) else None for number in found]
+    found = list(spoken) if isinstance(spoken, list | tuple | Tensor) and len(spoken) == 3 else [None] * 3
+    return [float(number) if isinstance(number, int | float | Tensor) else None for number in found]
 
 
 content_mistakes = [
@@ -335,21 +335,21 @@ probe("no steps", walk(hidden_kept, bowl(0.0), 0))
 # %% [markdown] task="strokes" kind="explain" minutes=10 points=4 trains="what a network's reach makes of a picture's size"
 # ## One network, three pagodas
 #
-# The trained network of the chapter, the same weights, the same photograph. It was given 112 pixels wide, 224 and 448. The
+# The trained network of the chapter, the same weights, the same photograph. It was given 96 pixels wide, 192 and 384. The
 # three paintings are shown at one width.
 
 # %%
 stylist = weights.shipped_app("style_whirls", Stylist)[0]
 pagoda = data.photo("china")
 with torch.no_grad():
-    paintings = {f"{side} pixels wide": stylist(within(pagoda, side)) for side in (112, 224, 448)}
+    paintings = {f"{side} pixels wide": stylist(within(pagoda, side)) for side in (96, 192, 384)}
 alt = (
-    "A photograph of a pagoda, and its painting three times. From 112 pixels it is made of a few broad, blurred strokes, and "
-    "its storeys can hardly be counted; from 224 the strokes are half as broad; from 448 fine lines lie over all details."
+    "A photograph of a pagoda, and its painting three times. From 96 pixels it is made of a few broad, blurred strokes, and "
+    "its storeys can hardly be counted; from 192 the strokes are half as broad; from 384 fine lines lie over all details."
 )
 with plot.figure(2, 2, alt=alt, size=(3.5, 2.6)) as axes:
     for axis, (name, picture) in zip(axes.flat, {"the photograph": pagoda, **paintings}.items(), strict=True):
-        axis.imshow(plot.tile(picture))
+        axis.imshow(plot.tile(picture), interpolation="bicubic")
         axis.set_title(name)
         axis.axis("off")
 
@@ -357,13 +357,13 @@ with plot.figure(2, 2, alt=alt, size=(3.5, 2.6)) as axes:
 # Why are the strokes of the three so different, although nothing was changed but the size of the photograph? You want a
 # poster of 4,000 pixels in the manner of the first painting, with the detail of the camera: what do you do with this
 # network, without training it again? And you may train a new one, for the same style: what would you change so that *it*
-# paints broad strokes on a picture of 448 pixels? Five to seven sentences.
+# paints broad strokes on a picture of 384 pixels? Five to seven sentences.
 
 # %% [markdown] explain="strokes"
 # A convolution counts pixels. The network has learnt strokes that are so and so many pixels broad, from a style picture
-# whose strokes have that size, and it sees only a neighbourhood of fixed size. On a photograph of 112 pixels such a stroke
-# covers a large part of the pagoda, on one of 448 a quarter of that, so the strokes are finer and more of the photograph
-# is left between them. For the poster I paint small: give the network the picture at 112 pixels, take the *change* that it
+# whose strokes have that size, and it sees only a neighbourhood of fixed size. On a photograph of 96 pixels such a stroke
+# covers a large part of the pagoda, on one of 384 a quarter of that, so the strokes are finer and more of the photograph
+# is left between them. For the poster I paint small: give the network the picture at 96 pixels, take the *change* that it
 # makes, enlarge the change and lay it over the large picture, which keeps its own detail (section 9). For a network with
 # broad strokes I would enlarge the style picture, about four times, before its Gram matrices are taken, since they know
 # strokes by their size in pixels. The strokes may then be larger than the early layers of the loss and the network's

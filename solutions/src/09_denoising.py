@@ -63,7 +63,7 @@ chances = (-(seen[:, None] - kinds).square() / (2 * 200**2)).softmax(1)
 mean, drawn = chances @ kinds, kinds[torch.multinomial(chances, 1, generator=random)[:, 0]]
 measured = float((truth - (mean + drawn) / 2).square().mean() / (truth - mean).square().mean())
 misconceptions = {
-    "The error of a mixture is not the mixture of the errors: it is a square, so distances count twice over.": 1.5,
+    "The error of a mixture is not the mixture of the errors, for an error is a square.": 1.5,
     "Half of a difference has a quarter of its square.": 1.75,
     "No answer has a smaller error than the mean of all that fit.": 0.5,
     "The mean leaves an error of 1, and the mixture is away from the mean: that costs something.": 1.0,
@@ -331,7 +331,7 @@ with checking("The error, without the truth", hints) as c:
             "The noise enters by its variance, s squared.": 0.4,
             "Divide the change by epsilon: it is a slope that is asked for.": -0.16 + 0.32 * 0.01,
         },
-        hint="What does each of the three terms give for a copy: 0, -0.16 and 0.32?",
+        hint="What does each of the three terms give for a copy: 0, -0.16 and 0.32? Nearly right is wrong, too: b is +1 or -1.",
     )
     c.close(
         unseen_error(lambda images: 0 * images, noisy, 51, random),
@@ -445,9 +445,9 @@ view = data.photo("chelsea")[0, :, 100:228, 120:248]
 frames = burst(view, 60, torch.Generator().manual_seed(2))
 copy = frames.clone()
 with checking("Four looks in the dark", hints) as c:
-    started = time.perf_counter()
+    started = time.process_time()
     restored = restore(frames, 60)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     c.shape(
         restored, (3, 128, 128), "one picture (3, H, W)", hint="One picture is asked for, without a batch: (3, H, W)."
     )

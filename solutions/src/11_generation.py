@@ -234,9 +234,10 @@ with checking("A picture and the wrong name", hints) as c:
         else torch.zeros(10, 10)
     )
     c.true(
-        bool(((counts > 15) | torch.eye(10, dtype=torch.bool)).all()),
-        "all other classes come up",
-        f"some wrong names come {int((counts + 999 * torch.eye(10)).min())} times, where 40 are to be expected",
+        bool((((counts > 15) & (counts < 66)) | torch.eye(10, dtype=torch.bool)).all()),
+        "all other classes come up, and equally often",
+        f"some wrong names come {int((counts + 999 * torch.eye(10)).min())} times and some {int(counts.max())} times, "
+        "where 40 are to be expected",
         hint="Each of the other classes is to be equally likely.",
     )
 ### BEGIN HIDDEN TESTS
@@ -426,9 +427,9 @@ def pace(latents: Tensor) -> tuple[float, bool, bool]:
 with checking("A walk at an even pace", hints) as c:
     for seed in (3, 5):
         first, last = torch.randn(2, 128, generator=torch.Generator().manual_seed(seed))
-        kept, started = first.clone(), time.perf_counter()
+        kept, started = first.clone(), time.process_time()
         latents = even_walk(peeps, first, last, 8)
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         c.shape(latents, (9, 128), "8 steps are 9 latents", hint="steps + 1 latents: start and end are among them.")
         if not c.rows[-1].passed:
             break

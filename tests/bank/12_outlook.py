@@ -205,20 +205,12 @@ def silenced(maps, second_half, measure):
     return -(maps * slope).sum((0, 2, 3)).detach()
 
 
-# %% task="silence" wrong="a sum in place of the measure" hint="hidden"
+# %% task="silence" wrong="each channel silenced by itself" hint="That is the true change, found by silencing."
 def silenced(maps, second_half, measure):
     with torch.no_grad():
-        if maps.shape[1] != 96:
-            plain = measure(second_half(maps))
-            return torch.stack(
-                [
-                    measure(second_half(maps * (torch.arange(maps.shape[1]) != c)[:, None, None])) - plain
-                    for c in range(maps.shape[1])
-                ],
-                1,
-            )
-    inside = maps.detach().clone().requires_grad_()
-    return -(inside * torch.autograd.grad(measure(second_half(inside)).sum(), inside)[0]).sum((2, 3)).detach()
+        plain = measure(second_half(maps))
+        alone = [maps * (torch.arange(maps.shape[1]) != c)[:, None, None] for c in range(maps.shape[1])]
+        return torch.stack([measure(second_half(one)) - plain for one in alone], 1)
 
 
 # %% task="silence" right="the slope of a factor before each channel"

@@ -89,7 +89,7 @@ def grade(batch: Batch) -> Outcome:
     with _alone(batch.out), _log(batch.out) as log:
         book = batch.gradebook()
         book.create()
-        found = intake.take_in(batch.source, _chapters(batch), batch.roster)
+        found = intake.take_in(batch.source, _exercises(batch), batch.roster, _chosen(batch))
         outcome = Outcome(notes=found.notes, names=found.names)
         try:
             _work(batch, book, found.submissions, outcome, log)
@@ -128,12 +128,17 @@ def _check(batch: Batch) -> None:
         raise ValueError(f"{batch.out} and {batch.source} lie in each other; choose a folder outside the submissions")
 
 
-def _chapters(batch: Batch) -> list[str]:
-    """The exercises that are graded: those asked for, or all that the repository holds."""
+def _exercises(batch: Batch) -> list[str]:
+    """The exercises that the repository holds."""
     folders = sorted(path.parent.name for path in (batch.root / "solutions").glob("*/*.ipynb"))
-    there = [name for name in folders if batch.master(name).release.exists()]
-    if not there:
-        raise FileNotFoundError(f"no exercises in {batch.root}; build them: minigan course release --execute")
+    if there := [name for name in folders if batch.master(name).release.exists()]:
+        return there
+    raise FileNotFoundError(f"no exercises in {batch.root}; build them: minigan course release --execute")
+
+
+def _chosen(batch: Batch) -> list[str]:
+    """The exercises that are graded: those asked for, or all."""
+    there = _exercises(batch)
     chosen = []
     for name in batch.chapters:
         numbered = [other for other in there if other.split("_")[0] == name.zfill(2)]
@@ -147,7 +152,7 @@ def _prepare(
     """Write what may run into the gradebook's folder; note the rest as refused, or as up to date."""
     for submission in submissions:
         record = Record(submission.student, submission.chapter, "refused", submission.refused)
-        record.path = str(submission.entry.path)
+        record.path, record.limits = str(submission.entry.path), asdict(batch.limits)
         try:
             content = b"" if submission.refused else submission.entry.read()
             record.key = batch.key(content, submission.chapter)
@@ -173,8 +178,9 @@ def _prepare(
 
 
 def _again(batch: Batch, before: Record) -> bool:
-    """Whether to grade an unchanged file again: asked for, or it was stopped, perhaps under other limits."""
-    return batch.again or before.state == "stopped"
+    """Whether to grade an unchanged file again: asked for, or refused, or stopped under other limits."""
+    stopped = before.state == "stopped" and before.limits != asdict(batch.limits)
+    return batch.again or before.state == "refused" or stopped
 
 
 def _run(batch: Batch, waiting: Sequence[Record]) -> Iterator[Record]:
@@ -188,6 +194,8 @@ def _run(batch: Batch, waiting: Sequence[Record]) -> Iterator[Record]:
                 del rest[record.student, record.chapter]
                 yield record
         except BrokenProcessPool:
+            if workers == 1 and {record.chapter for record in rest.values()} - solved:
+                raise OSError("the grader's own process died before any submission ran; see --debug") from None
             if workers == 1:
                 first = rest.pop(next(iter(rest)))
                 first.state, first.reason = "stopped", "the grader's own process died on it"

@@ -95,12 +95,15 @@ class Gradebook:
     def create(self) -> None:
         """Make the folder, the settings for nbgrader's own commands, and an empty gradebook where there is none."""
         from nbgrader.api import Gradebook as Book
-        from nbgrader.utils import setenv
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        own = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        with setenv(PATH=own), Book(self.url):  # nbgrader asks the program alembic for a version
-            pass
+        before = os.environ.get("PATH", "")
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{before}"
+        try:
+            with Book(self.url):  # nbgrader asks the program alembic for a version
+                pass
+        finally:
+            os.environ["PATH"] = before
         with whole_file(self.folder / "nbgrader_config.py") as path:
             path.write_text(CONFIG.format(hide=self.hide, limits=asdict(self.limits)), encoding="utf-8")
 

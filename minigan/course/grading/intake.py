@@ -68,8 +68,15 @@ class Intake:
     names: dict[str, str] = field(default_factory=dict)  # student -> name, as far as known
 
 
-def take_in(source: Path, chapters: Sequence[str], roster: Mapping[str, Student] | None = None) -> Intake:
+def take_in(
+    source: Path,
+    chapters: Sequence[str],
+    roster: Mapping[str, Student] | None = None,
+    wanted: Sequence[str] | None = None,
+) -> Intake:
     """Find the submissions in a folder or a zip; of several of one student for a chapter the newest counts.
+
+    chapters: all exercises there are. wanted: those that are looked at; all by default.
 
     Raises OSError or ValueError for a source that cannot be read or holds none.
     """
@@ -81,6 +88,8 @@ def take_in(source: Path, chapters: Sequence[str], roster: Mapping[str, Student]
             intake.notes.append(f"{entry.path} belongs to no exercise; it was left out")
             continue
         label, chapter = placed
+        if wanted is not None and chapter not in wanted:
+            continue
         student = _who(label, roster)
         if student is None:
             intake.notes.append(f"{entry.path}: {label!r} is not in the roster, or fits several; it was left out")

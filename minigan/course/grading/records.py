@@ -25,6 +25,7 @@ class Record:
     reason: str = ""
     path: str = ""  # where it stood among the submissions
     key: str = ""  # of the file and the master: while it stays, nothing has to be graded again
+    limits: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 

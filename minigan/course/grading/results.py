@@ -133,7 +133,10 @@ def without(lines: set[str], text: str) -> str:
 def _results(
     home: Path, row: Row, tasks: Sequence[Task], scores: dict[tuple[str, str, str], Score], hidden: set[str]
 ) -> list[Result]:
-    verdict = Verdict.read(verdict_file(home / "verdicts", row.chapter, row.student))
+    kept = verdict_file(home / "verdicts", row.chapter, row.student)
+    if not kept.exists():  # the grader's own process died on it
+        return []
+    verdict = Verdict.read(kept)
     notebook = nbformat.read(home / "submitted" / row.student / row.chapter / f"{row.chapter}.ipynb", as_version=4)
     answers = {
         cell.metadata["nbgrader"]["grade_id"]: cell.source for cell in notebook.cells if "nbgrader" in cell.metadata
@@ -147,9 +150,15 @@ def _results(
         result = Result(task, score.points, answers.get(task.answer, ""), _state(score, check), comment=score.comment)
         result.unread = score.unread and score.manual is None
         if check is not None:
-            result.report, result.why = without(hidden, check.report), check.why
+            result.report, result.why = without(hidden, check.report), _why(check)
         found.append(result)
     return found
+
+
+def _why(check: Check) -> str:
+    """Why a test failed, for the instructor: the first line of the report that does not hold, where it has one."""
+    crosses = [line.strip() for line in check.report.splitlines() if line.strip().startswith("✗")]
+    return crosses[0] if crosses and check.error == "NotYet" else check.why
 
 
 def _state(score: Score, check: Check | None) -> str:
