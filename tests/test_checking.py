@@ -179,3 +179,15 @@ def test_a_notebook_shows_html_and_a_traceback_of_one_line():
 def test_importing_the_checks_does_not_import_torch():
     code = "import sys, minigan.course; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_prediction_is_told_its_misconception_and_not_the_answer(capsys):
+    mistakes = {"Twice as much as you think.": 2.0}
+    for right in (4, 4.05, torch.tensor([4.0]), np.float32(4)):
+        with checking("Task") as c:
+            c.predicted(right, 4.0, "as measured", 0.1, mistakes)
+    shown = failed(capsys, lambda c: c.predicted(torch.tensor(2.0), 4.0, "as measured", 0.1, mistakes))
+    assert "Hint: Twice as much" in shown
+    assert "4" not in shown.split("checks pass")[1]
+    for wrong in (None, "4", [4, 4], math.nan):
+        assert "✗ as measured" in failed(capsys, lambda c, wrong=wrong: c.predicted(wrong, 4.0, "as measured", 0.1))

@@ -134,6 +134,27 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
         """
         self._compare(actual, expected, what, mistakes, hint, tolerance)
 
+    def predicted(
+        self,
+        prediction: object,
+        measured: float,
+        what: str,
+        within: float,
+        mistakes: Mapping[str, object] | None = None,
+    ) -> None:
+        """`prediction` is one number, less than `within` from what was measured. The report keeps the right one back."""
+        guess = _numbers(prediction)
+        if guess is None or guess.size != 1:
+            self._add(Row(what, False, f"expected a number, got {_kind(prediction)}"))
+            return
+        far = not abs(float(guess.reshape(())) - measured) < within  # this way round, nan is far
+        known = [
+            mistake
+            for mistake, wrong in (mistakes or {}).items()
+            if far and abs(guess - _numbers(wrong)).max() < within
+        ]
+        self._add(Row(what, not far, f"running gives another number than {_number(guess)}"), next(iter(known), ""))
+
     def shape(self, actual: object, expected: Sequence[int | EllipsisType], what: str, hint: str = "") -> None:
         """`actual` has the shape `expected`, in which `...` stands for any one length: `(..., 3, 64, 64)`."""
         wanted = "(" + ", ".join("any" if n is ... else str(n) for n in expected) + ")"

@@ -337,7 +337,7 @@ with checking("Catch the thief", hints) as c:
         c.true(share >= 0.9, "0.9 or more of the sheet are judged rightly", f"the share is {share:.2f}")
     c.true(
         seconds < 10,
-        "within 10 seconds",
+        "within 10 seconds of computing",
         f"it took {seconds:.1f} s",
         hint="One matrix product compares all pairs at once.",
     )

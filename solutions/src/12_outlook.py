@@ -51,10 +51,6 @@ prediction = [100 / (40 + 60 / 4), 100 / ((40 + 60 / 4) / 2 + 5)]
 
 
 # %% check="levers"
-def is_near(value: object, number: float) -> bool:
-    return isinstance(value, int | float) and abs(value - number) < 0.015
-
-
 def clock(processes: int, steps: int = 4000) -> float:
     """Milliseconds of a training with the lazy penalty, step by step."""
     total = 0.0
@@ -86,10 +82,9 @@ hints = [
 ]
 with checking("Two levers", hints) as c:
     for number, which, known in zip((0, 1), ("the lazy penalty alone", "both levers"), misconceptions, strict=True):
-        hint = next((said for said, wrong in known.items() if is_near(spoken[number], wrong)), "")
-        c.true(is_near(spoken[number], found[number]), which, "4,000 steps take another time", hint)
+        c.predicted(spoken[number], found[number], which, 0.015, known)
 ### BEGIN HIDDEN TESTS
-probe("prediction", [one if isinstance(one, int | float) else None for one in spoken], within=0.01)
+probe("prediction", list(spoken), within=0.01)
 ### END HIDDEN TESTS
 
 # %% [markdown] task="gap" kind="mend" minutes=12 points=4 trains="measuring without changing what is measured"
@@ -448,7 +443,7 @@ with checking("Sixteen heads for the cover", hints) as c:
         c.close(lent, seen, "the features are as they were", hint="The features that were given have changed.")
         c.true(
             seconds < 15,
-            "within 15 seconds",
+            "within 15 seconds of computing",
             f"it took {seconds:.1f}",
             hint="Too slow: compute all distances once, and update minima.",
         )
