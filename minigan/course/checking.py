@@ -140,20 +140,18 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
         measured: float,
         what: str,
         within: float,
-        mistakes: Mapping[str, object] | None = None,
+        mistakes: Mapping[str, float] | None = None,
     ) -> None:
-        """`prediction` is one number, less than `within` from what was measured. The report keeps the right one back."""
-        guess = _numbers(prediction)
-        if guess is None or guess.size != 1:
+        """`prediction` is one number, less than `within` from what was measured; the report keeps that back."""
+        numbers = _numbers(prediction)
+        if numbers is None or numbers.size != 1:
             self._add(Row(what, False, f"expected a number, got {_kind(prediction)}"))
             return
-        far = not abs(float(guess.reshape(())) - measured) < within  # this way round, nan is far
-        known = [
-            mistake
-            for mistake, wrong in (mistakes or {}).items()
-            if far and abs(guess - _numbers(wrong)).max() < within
-        ]
-        self._add(Row(what, not far, f"running gives another number than {_number(guess)}"), next(iter(known), ""))
+        guess = float(numbers.reshape(()))
+        passed = abs(guess - measured) < within  # this way round, nan is wrong
+        known = [mistake for mistake, wrong in (mistakes or {}).items() if abs(guess - wrong) < within]
+        found = f"running gives another number than {_number(guess)}"
+        self._add(Row(what, passed, found), next(iter(known), ""))
 
     def shape(self, actual: object, expected: Sequence[int | EllipsisType], what: str, hint: str = "") -> None:
         """`actual` has the shape `expected`, in which `...` stands for any one length: `(..., 3, 64, 64)`."""
