@@ -496,7 +496,9 @@ hints = [
 
 @torch.no_grad()
 def proven(judge: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor) -> float:
-    """The lower bound on the divergence that a judge proves on new points; nan for logits of a wrong shape."""
+    """The lower bound on the divergence that a judge proves on points; nan for what is no judge."""
+    if not callable(judge):
+        return math.nan
     logits = [judge(points) for points in (real, fake)]
     if any(not isinstance(one, Tensor) or one.numel() != len(real) for one in logits):
         return math.nan
@@ -518,7 +520,7 @@ with checking("A judge from few points", hints) as c:
         all(math.isfinite(bound) for bound in bounds),
         "the judge gives one finite logit for each point",
         f"the bounds are {', '.join(f'{bound:.3f}' for bound in bounds)}",
-        hint="A judge returns one logit for each point, (N,) or (N, 1), and none may be infinite or nan.",
+        hint="Return a function. It gives one logit for each point, (N,) or (N, 1), and none is infinite or nan.",
     )
     c.true(
         max(seconds) < 10,
