@@ -22,6 +22,7 @@ from typing import Any
 
 import jupytext
 import pytest
+import torch
 
 from minigan.course import exercises, hidden
 from minigan.course.checking import _tries
@@ -78,6 +79,7 @@ class Exercise:
         self.expected: dict[str, list[dict]] = {}  # task -> what the solution sends
         inputs: dict[str, Any] = {}
         namespace: dict[str, Any] = {"__name__": "__main__"}
+        threads = torch.get_num_threads()  # exercises set them, and this process has other tests to run
         for index, cell in enumerate(self.cells):
             role, task = self._role(index)
             if role == "answer":
@@ -87,11 +89,19 @@ class Exercise:
             if role == "check":
                 self.expected.setdefault(task, []).extend(message for message in sent if "probe" in message)
             inputs |= {message["given"]: message["value"] for message in sent if "given" in message}
+        torch.set_num_threads(threads)
         self.inputs = Path(tempfile.mkdtemp()) / "given.json"
         self.inputs.write_text(json.dumps(inputs))
 
     def judge(self, task: str, source: str) -> Verdict:
         """Put an answer in the solution's place, and run the cells from there to the task's last check."""
+        threads = torch.get_num_threads()
+        try:
+            return self._judge(task, source)
+        finally:
+            torch.set_num_threads(threads)
+
+    def _judge(self, task: str, source: str) -> Verdict:
         namespace = dict(self.before[task])
         first = next(i for i in range(len(self.cells)) if self._role(i) == ("answer", task))
         last = max(i for i in range(len(self.cells)) if self._role(i) == ("check", task))
