@@ -121,7 +121,7 @@ class Exercise:
                     self._run(index, tests, namespace)
                 except Exception as error:
                     return Verdict(True, shown.getvalue(), f"{type(error).__name__}: {error}")
-        return Verdict(True, shown.getvalue(), differences(self.expected[task], sent))
+        return Verdict(True, shown.getvalue(), hidden.first_complaint(self.expected[task], sent))
 
     def _role(self, index: int) -> tuple[str, str]:
         marks = self.cells[index].metadata.get("minigan", {})
@@ -131,17 +131,6 @@ class Exercise:
         name = f"<{self.name}, cell {index}>"
         linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
         exec(compile(source, name, "exec"), namespace)
-
-
-def differences(expected: list[dict], sent: list[dict]) -> str:
-    """What the hidden tests say to the values that a submission sent."""
-    values = {message["probe"]: message["value"] for message in sent if "probe" in message}
-    for message in expected:
-        if message["probe"] not in values:
-            return f"{message['probe']}: no value came"
-        if said := hidden.complaint(message, values[message["probe"]]):
-            return f"{message['probe']}: {said}"
-    return ""
 
 
 @contextlib.contextmanager

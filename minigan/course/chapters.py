@@ -44,6 +44,11 @@ def chapters() -> tuple[Chapter, ...]:
     return tuple(Chapter(**{**entry, "builds": tuple(entry["builds"])}) for entry in entries)
 
 
+def heading(name: str) -> str:
+    """ "02 The minimax game as code" for "02_minimax_loss"; a name that is no chapter's stays as it is."""
+    return next((f"{chapter.number:02d} {chapter.title}" for chapter in chapters() if chapter.name == name), name)
+
+
 def timings(path: Path = TIMINGS) -> dict[str, dict[str, Timing]]:
     """Return what the last executions took: chapter -> scale -> timing. Empty when none was recorded."""
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
@@ -57,7 +62,7 @@ def choose(names: Iterable[str], there: Sequence[str], what: str = "chapter") ->
     chosen = []
     for name in names:
         stem = Path(name).stem
-        same = [other for other in there if stem in (other, other[:2]) or stem.zfill(2) == other[:2]]
+        same = [other for other in there if stem == other or stem.zfill(2) == other[:2]]
         if not same:
             from minigan.data import known  # here, because it imports torch, and most names are right
 

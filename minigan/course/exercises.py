@@ -136,8 +136,7 @@ def read_tasks(source: NotebookNode, name: str) -> dict[str, Task]:
 
 def facts(master: Master) -> list[Task]:
     """The tasks of an exercise, in order."""
-    cells = compose(master).cells
-    return [Task(**cell.metadata["minigan"]) for cell in cells if "task" in cell.metadata.get("minigan", {})]
+    return list(read_tasks(jupytext.read(master.source, fmt="py:percent"), master.source.name).values())
 
 
 def publish(master: Master) -> None:
@@ -283,21 +282,27 @@ def _generate(course: Path, name: str) -> None:
     """Run nbgrader's generate_assignment in a folder of its own, without a database."""
     from nbgrader.converters import GenerateAssignment
     from nbgrader.coursedir import CourseDirectory
-    from traitlets.config import Config
 
-    config = Config()
-    config.CourseDirectory.root = str(course)
+    config = settings(course)
     config.CourseDirectory.assignment_id = name
-    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.py"]  # sources hold solutions
     config.GenerateAssignment.no_database = True
     config.GenerateAssignment.preprocessors = preprocessors()
-    config.ClearSolutions.code_stub = {"python": CODE_STUB}
-    config.ClearSolutions.text_stub = TEXT_STUB
     config.Application.log_level = "ERROR"
     coursedir = CourseDirectory(config=config)
     converter = GenerateAssignment(coursedir=coursedir, config=config)
     converter.log.setLevel("ERROR")
     converter.start()
+
+
+def settings(course: Path) -> Any:
+    """What nbgrader has to know of our exercises, wherever it works: for releases, and for a gradebook."""
+    from traitlets.config import Config
+
+    config = Config()
+    config.CourseDirectory.root = str(course)
+    config.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.py"]  # sources hold solutions
+    config.ClearSolutions.code_stub, config.ClearSolutions.text_stub = {"python": CODE_STUB}, TEXT_STUB
+    return config
 
 
 def preprocessors() -> list:

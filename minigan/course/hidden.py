@@ -17,7 +17,7 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,22 @@ def complaint(expected: Mapping[str, Any], sent: Any) -> str:
         error = float(((got - wanted) ** 2).mean())
         return "" if error <= within else f"the mean squared error is {error:.4g}, expected {within:.4g} at most"
     return _differs(wanted, got, within)
+
+
+def first_complaint(expected: Sequence[Mapping[str, Any]], sent: Sequence[Mapping[str, Any]]) -> str:
+    """What is wrong with the first probe that fails, of the messages of a solution and of a submission, or nothing."""
+    values = {str(message.get("probe")): message.get("value") for message in sent}
+    for message in expected:
+        name = str(message["probe"])
+        if name not in values:
+            return f"{name}: no value came"
+        try:
+            said = complaint(message, values[name])
+        except Exception:  # what was sent can be anything
+            said = "not a value that can be compared"
+        if said:
+            return f"{name}: {said}"
+    return ""
 
 
 def pack(value: Any) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from minigan.course.chapters import chapters, choose
+from minigan.course.chapters import choose, heading
 
 FILE = "progress.json"  # in the folder of each exercise
 BAR = 10  # characters
@@ -43,6 +43,8 @@ def record(title: str, solved: bool) -> None:
     folder = Path.cwd()
     if "NBGRADER_EXECUTION" in os.environ or folder.parent.name == "solutions" or not _is_exercise(folder):
         return
+    from minigan.files import whole_file  # here, because it imports torch, and a check needs none
+
     with suppress(OSError):
         known = read(folder)
         entry = known.setdefault(title, {"tries": 0})
@@ -51,9 +53,8 @@ def record(title: str, solved: bool) -> None:
         entry["tries"] += 1
         if solved:
             entry["solved"] = datetime.now().astimezone().isoformat(timespec="seconds")
-        temporary = folder / f".{FILE}.{os.getpid()}"
-        temporary.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(folder / FILE)
+        with whole_file(folder / FILE) as temporary:
+            temporary.write_text(json.dumps(known, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read(folder: Path) -> dict[str, dict]:
@@ -116,15 +117,13 @@ def overview(exercises: Path, names: Sequence[str] = ()) -> str:
 
 
 def _line(name: str, those: list[Task]) -> str:
-    title = {chapter.name: f"{chapter.number:02d} {chapter.title}" for chapter in chapters()}.get(name, name)
     done = [task for task in those if task.done]
     filled = round(BAR * len(done) / len(those)) if those else 0
     points = f"{sum(task.points for task in done)} of {sum(task.points for task in those)} points"
     left = sum(task.minutes for task in those if not task.done)
     rest = f"{left} minutes left" if left else "done"
-    return (
-        f"{title:28} {'█' * filled}{'░' * (BAR - filled)} {len(done):2} of {len(those):2} tasks, {points:>16}, {rest}"
-    )
+    bar = "█" * filled + "░" * (BAR - filled)
+    return f"{heading(name):28} {bar} {len(done):2} of {len(those):2} tasks, {points:>16}, {rest}"
 
 
 def _item(number: int, task: Task) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 import nbformat
 
+from minigan.course.chapters import choose
 from minigan.course.exercises import Master
 from minigan.course.grading import clean, intake, report, steps
 from minigan.course.grading.gradebook import Gradebook
@@ -23,7 +24,6 @@ from minigan.course.grading.records import Record, Records
 from minigan.course.grading.results import gather
 from minigan.course.grading.roster import Student
 from minigan.course.grading.sandbox import Limits, obstacle
-from minigan.data import known
 
 VERSION = 1  # count up when the grader would score the same file otherwise
 
@@ -138,12 +138,7 @@ def _exercises(batch: Batch) -> list[str]:
 
 def _chosen(batch: Batch) -> list[str]:
     """The exercises that are graded: those asked for, or all."""
-    there = _exercises(batch)
-    chosen = []
-    for name in batch.chapters:
-        numbered = [other for other in there if other.split("_")[0] == name.zfill(2)]
-        chosen.append(numbered[0] if numbered else known(name, there, "exercise"))
-    return chosen or there
+    return choose(batch.chapters, _exercises(batch), "exercise")
 
 
 def _prepare(

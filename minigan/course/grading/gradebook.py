@@ -13,7 +13,8 @@ from typing import Any
 
 from traitlets.config import Config
 
-from minigan.course.exercises import CODE_STUB, TEXT_STUB, Master, preprocessors
+from minigan.course import exercises
+from minigan.course.exercises import Master
 from minigan.course.grading.sandbox import Limits
 from minigan.files import whole_file
 
@@ -53,13 +54,12 @@ def settings(folder: Path, hide: Sequence[str] = (), **limits: int) -> Config:
     from minigan.course.grading.steps import HideTests, RunInSandbox, StripStudentMetadata
 
     folder = folder.resolve()
-    config = Config()
+    config = exercises.settings(folder)
     course = config.CourseDirectory
-    course.root, course.db_url = str(folder), f"sqlite:///{folder / 'gradebook.db'}"
+    course.db_url = f"sqlite:///{folder / 'gradebook.db'}"
     for name in ("source", "release", "submitted", "autograded", "feedback", "solution"):
         course[f"{name}_directory"] = str(folder / name)
-    course.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "*.py"]  # sources hold solutions
-    given = preprocessors()
+    given = exercises.preprocessors()
     before = [step.__name__ for step in given].index("ClearHiddenTests")
     config.GenerateAssignment.preprocessors = [
         *given[:before],
@@ -67,7 +67,6 @@ def settings(folder: Path, hide: Sequence[str] = (), **limits: int) -> Config:
         steps.SaveCells,
         *given[before:],
     ]
-    config.ClearSolutions.code_stub, config.ClearSolutions.text_stub = {"python": CODE_STUB}, TEXT_STUB
     config.Autograde.sanitize_preprocessors = [
         *(StripStudentMetadata, steps.ClearOutput, steps.DeduplicateIds, steps.OverwriteKernelspec),
         *(steps.OverwriteCells, steps.CheckCellMetadata),

@@ -4,7 +4,7 @@ import copy
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,14 +123,14 @@ def make_harmless(cell: NotebookNode) -> None:
 
 def _look(cell: NotebookNode, expected: list[dict[str, Any]], flags: list[str]) -> Check:
     """What one test found; its outputs then say to nbgrader whether it passed."""
-    sent = {str(message.get("probe")): message.get("value") for message in hidden.messages(cell.outputs)}
+    sent = hidden.messages(cell.outputs)
     report = "\n".join(_text(output) for output in cell.outputs if output.output_type == "display_data")
     error = next((output for output in cell.outputs if output.output_type == "error"), None)
     outputs = [_plain(output) for output in cell.outputs if hidden.MIME not in output.get("data", {})]
     check = Check(error is None, report.strip()[:REPORT])
     if error is not None:
         check.error, check.why = str(error.ename), str(error.evalue)[:400]
-    elif complaint := _complaint(expected, sent):
+    elif complaint := hidden.first_complaint(expected, sent):
         check.passed, check.hidden, check.error, check.why = False, True, HIDDEN, complaint
         outputs.insert(0, problem(HIDDEN, complaint))
     if flags:
@@ -138,20 +138,6 @@ def _look(cell: NotebookNode, expected: list[dict[str, Any]], flags: list[str]) 
         outputs = [problem(FLAGGED, check.why)]
     cell.outputs = outputs
     return check
-
-
-def _complaint(expected: list[dict[str, Any]], sent: Mapping[str, Any]) -> str:
-    for message in expected:
-        name = str(message["probe"])
-        if name not in sent:
-            return f"{name}: no value came"
-        try:
-            said = hidden.complaint(message, sent[name])
-        except Exception:  # what was sent can be anything
-            said = "not a value that can be compared"
-        if said:
-            return f"{name}: {said}"
-    return ""
 
 
 def _plain(output: NotebookNode) -> NotebookNode:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from minigan.course.chapters import chapters
+from minigan.course.chapters import heading
 from minigan.course.grading.records import STATES, Record
 from minigan.course.grading.results import Result, Results, Row, Task, order
 from minigan.course.grading.tables import number, write_grades, write_tasks
@@ -120,8 +120,7 @@ def _templates() -> Any:
     pages = Environment(
         loader=PackageLoader("minigan.course.grading"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    named = {chapter.name: chapter.title for chapter in chapters()}
-    pages.filters["title"] = lambda chapter: f"{chapter[:2]} {named[chapter]}" if chapter in named else chapter
+    pages.filters["title"] = heading
     pages.filters["number"] = number
     pages.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     pages.filters["sum_unread"] = lambda tasks: sum(len(pairs) for _, pairs in tasks)

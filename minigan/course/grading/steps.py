@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Dict, List, Unicode
 
+from minigan.course.exercises import HIDDEN
 from minigan.course.grading.judge import judge, make_harmless
 from minigan.course.grading.sandbox import Limits, obstacle
 
@@ -78,7 +79,7 @@ def without_hidden(source: str) -> str:
     """A test's source without its hidden part."""
     kept, hidden = [], False
     for line in source.splitlines():
-        if line.strip() == "### BEGIN HIDDEN TESTS":
+        if line.strip() == HIDDEN:
             hidden = True
             kept.append("# (hidden tests ran here)")
         if not hidden:
