@@ -13,6 +13,7 @@ import pytest
 import submissions as tiny
 
 import minigan
+from minigan.course import hidden
 from minigan.course.grading import canaries, execute, judge, kernel, sandbox, seccomp
 from minigan.course.grading.batch import Batch, grade
 from minigan.course.grading.sandbox import Job, Limits
@@ -177,6 +178,13 @@ def test_a_kernel_that_wants_a_network_is_refused(tmp_path, monkeypatch, refuses
         kernel.main()
 
 
+def test_a_process_that_has_ended_holds_no_memory():
+    with psutil.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+        assert kernel.memory_mib([psutil.Process()], 1) > 1
+        assert kernel._proportional(process, 10**9) == 0
+
+
 def test_a_job_travels_as_text():
     job = Job("/run", Limits(cell_seconds=3), {"A": "b"}, "/given", ["/hidden"])
     assert Job.from_text(job.as_text()) == job
@@ -273,9 +281,9 @@ def test_junk_leaves_no_trace():
 )
 def test_a_value_that_is_none_is_wrong_and_never_an_error(value):
     message = {"probe": "x", "value": 3.0, "within": 1e-4, "mean_square": False}
-    assert judge._complaint([message], {"x": value})
-    assert judge._complaint([message], {}) == "x: no value came"
-    assert judge._complaint([message], {"x": 3.0}) == ""
+    assert hidden.first_complaint([message], [{"probe": "x", "value": value}])
+    assert hidden.first_complaint([message], []) == "x: no value came"
+    assert hidden.first_complaint([message], [{"probe": "x", "value": 3.0}]) == ""
 
 
 @needs_sandbox

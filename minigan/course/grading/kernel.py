@@ -95,6 +95,8 @@ def _resident(process: psutil.Process) -> int:
 def _proportional(process: psutil.Process, otherwise: int) -> int:
     try:
         text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended since the cheap count, as the child of a fork does
+        return 0
     except OSError:  # a process can forbid the look
         return otherwise
     return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), otherwise)
