@@ -5,7 +5,7 @@ LAB_ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test lint build notebooks bench clean
+.PHONY: help env lab test lint build notebooks site slides browser bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,15 @@ build: env ## write the notebooks from their sources, outputs of unchanged cells
 notebooks: env ## write and execute all notebooks
 	$(BIN)/python -m minigan.course build --execute
 
+site: env ## the web site, from the executed notebooks, into docs/_build/site
+	$(BIN)/python -m minigan.course site
+
+slides: env ## the slides of all chapters, into docs/_build/slides
+	$(BIN)/python -m minigan.course slides
+
+browser: env ## open every chapter and exercise in JupyterLab in a real browser (Chromium) and use it
+	$(BIN)/python -m pytest -p no:nbval tests/browser
+
 bench: env ## measure everything that the texts claim (three hours; finished trainings are kept)
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
@@ -51,5 +60,5 @@ clean: ## remove caches; the environment stays (rm -r .venv removes it)
 
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing minigan and what it needs; the first time this fetches PyTorch, which takes minutes"
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test,docs,browser]'
 	@touch $@
