@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor, fx, nn
 
-from minigan.data import check_images, known
+from minigan.data import check_images
 from minigan.files import CLASSIFIER, answers_within
+from minigan.names import known
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

@@ -6,11 +6,10 @@ This is the one door through which pictures come in. Inside minigan a batch of i
 or (N, 1, H, W) in [-1, 1]; nothing else is passed around.
 """
 
-import difflib
 import os
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
@@ -25,6 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from minigan.files import PACK, answers_within, cache_folder, picture_files, read_folder, read_image, square
+from minigan.names import known
 
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
@@ -132,17 +132,6 @@ class ImageSet:
         return replace(self, pixels=self.pixels[keep], labels=self.labels[keep], names=names)
 
 
-def known(name: str, names: Iterable[str], what: str) -> str:
-    """`name` as it stands in `names`, whatever its capitals; otherwise a `ValueError` that offers the nearest."""
-    names = list(names)
-    spelled = {candidate.lower(): candidate for candidate in names}
-    if name.lower() in spelled:
-        return spelled[name.lower()]
-    close = [spelled[match] for match in difflib.get_close_matches(name.lower(), spelled, cutoff=0.5)]
-    offer = f"did you mean {' or '.join(map(repr, close))}?" if close else f"choose one of {', '.join(names)}"
-    raise ValueError(f"{what} {name!r} is not known; {offer}")
-
-
 def load(name: str | Path, split: str = "train", size: int | None = None) -> ImageSet:
     """Load a set of square pictures by name, or all pictures below a folder.
 
@@ -194,7 +183,7 @@ def load_photos(split: str, size: int) -> ImageSet:
         pixels, names, skipped = read_folder(folder / split, size)
         if skipped:
             raise OSError(skipped[0])
-    return ImageSet(pixels, "photos", split, *PACKED["photos"][1:], names=tuple(names))
+    return ImageSet(torch.from_numpy(pixels), "photos", split, *PACKED["photos"][1:], names=tuple(names))
 
 
 @contextmanager
@@ -219,9 +208,8 @@ def load_folder(folder: Path, split: str, size: int) -> ImageSet:
     if split == "test":
         raise ValueError(f"folder {folder} has no held-out split; load two folders, one of them kept for testing")
     pixels, names, skipped = read_folder(folder, size)
-    return ImageSet(
-        pixels, folder.resolve().name, "train", source=str(folder), names=tuple(names), skipped=tuple(skipped)
-    )
+    images = ImageSet(torch.from_numpy(pixels), folder.resolve().name, "train", source=str(folder), names=tuple(names))
+    return replace(images, skipped=tuple(skipped))
 
 
 def load_torchvision(name: str, split: str, size: int | None = None, patience: float = 20) -> ImageSet:

@@ -1,6 +1,7 @@
 """Picture files in and out: every mode that a camera or a painting program writes, and what to say of the others.
 
-Shown in no chapter: reading files is Pillow's work, and the rest is care.
+Shown in no chapter: reading files is Pillow's work, and the rest is care. Nothing here needs torch, whose import takes
+longer than most of what is done with a file.
 """
 
 import hashlib
@@ -14,9 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
-from torch import Tensor
 
 PACK = Path(__file__).parent / "pack"  # the pictures that come with minigan
 CLASSIFIER = Path(__file__).parent / "weights" / "backbones" / "fashion_classifier.safetensors"
@@ -79,7 +78,7 @@ def picture_files(folder: Path) -> list[Path]:
     return files
 
 
-def read_folder(folder: Path, size: int) -> tuple[Tensor, list[str], list[str]]:
+def read_folder(folder: Path, size: int) -> tuple[np.ndarray, list[str], list[str]]:
     """Every picture below a folder as its middle square, uint8 (N, 3, size, size); the names; the skipped, why.
 
     Decoded pictures are kept in the cache, so that the next start is quick; a changed file is noticed. Raises
@@ -95,7 +94,7 @@ def read_folder(folder: Path, size: int) -> tuple[Tensor, list[str], list[str]]:
         kept.open("rb") as archive,
         np.load(archive, allow_pickle=False) as arrays,
     ):  # whatever is wrong with a cache, decode again
-        return torch.from_numpy(arrays["pixels"]), arrays["names"].tolist(), arrays["skipped"].tolist()
+        return arrays["pixels"], arrays["names"].tolist(), arrays["skipped"].tolist()
     squares, names, skipped = [], [], []
     for path in files:
         try:
@@ -108,7 +107,7 @@ def read_folder(folder: Path, size: int) -> tuple[Tensor, list[str], list[str]]:
     pixels = np.stack(squares)
     with suppress(OSError), whole_file(kept) as temporary:  # a full or read-only disk costs the cache, nothing else
         np.savez(temporary, pixels=pixels, names=np.array(names), skipped=np.array(skipped, dtype=str))
-    return torch.from_numpy(pixels), names, skipped
+    return pixels, names, skipped
 
 
 def cache_folder() -> Path:

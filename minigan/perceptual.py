@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigan.backbones import Backbone
-from minigan.data import known
+from minigan.names import known
 
 
 def squared_distance(real: Tensor, fake: Tensor) -> Tensor:

@@ -19,9 +19,10 @@ from torch import Tensor, nn
 
 from minigan import hardware
 from minigan.augment import AUGMENTATIONS, augment
-from minigan.data import ImageSet, known
+from minigan.data import ImageSet
 from minigan.files import whole_file
 from minigan.losses import ADVERSARIAL, gradient_penalty, r1_penalty
+from minigan.names import known
 from minigan.nets import Generator
 from minigan.plot import tile
 from minigan.progress import Progress

@@ -11,8 +11,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from minigan.data import known
 from minigan.files import whole_file
+from minigan.names import known
 from minigan.nets import Discriminator, Generator
 
 SHIPPED = Path(__file__).parent / "weights"

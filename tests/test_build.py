@@ -19,7 +19,7 @@ LEVELS = 'LEVELS = {\n    "low": 0.0,  # a comment that stays\n}'
 
 @pytest.fixture(autouse=True)
 def no_probe(monkeypatch):
-    monkeypatch.setattr(builder, "probe", lambda: 10.0)
+    monkeypatch.setattr("minigan.course.probe.probe", lambda: 10.0)
 
 
 @pytest.fixture

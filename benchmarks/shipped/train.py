@@ -19,6 +19,7 @@ import typer
 
 from minigan import data, nets, plot, train, weights
 from minigan.apps import generate
+from minigan.names import known
 
 HEADS = ("brightness", "saturation", "translation")
 ON_HEADS = "64 pixels. Rare parts of the data, such as masks and turbans, are drawn less well than common ones."
@@ -96,7 +97,7 @@ CARD = (Path(__file__).parent / "card.md").read_text(encoding="utf-8")
 
 def begin(name: str) -> tuple[train.TrainState, data.ImageSet]:
     """The fresh state of one recipe, and its data."""
-    recipe = RECIPES[data.known(name, RECIPES, "recipe")]
+    recipe = RECIPES[known(name, RECIPES, "recipe")]
     images = recipe.images()
     torch.manual_seed(recipe.config.seed)  # the networks' first weights
     facts: dict[str, Any] = {"data": recipe.data} | ({"without": recipe.without} if recipe.without else {})

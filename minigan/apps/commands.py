@@ -159,7 +159,7 @@ def upscale(
     from minigan.apps.pictures import treated
     from minigan.apps.superres import STYLES, Upscaler, magnified
     from minigan.apps.tasks import trained
-    from minigan.data import known
+    from minigan.names import known
 
     torch.manual_seed(seed)
     if scale not in (None, 2, 4):

@@ -131,7 +131,7 @@ def draw_and_write(
 
 def check_wishes(output: Path, count: int | None, interpolate: int | None, vary: str | None, force: bool) -> None:
     """Raise what cannot be asked, before anything is loaded."""
-    from minigan.data import known
+    from minigan.names import known
 
     kind = output.suffix.lower()
     if kind not in (".png", ".gif", "") and not output.is_dir():
@@ -158,7 +158,7 @@ def class_names(network: "Generator", facts: dict[str, Any]) -> list[str]:
 
 def choose(names: Sequence[str], wanted: str | None, origin: str) -> list[int] | None:
     """The numbers of the classes that are asked for; all where nothing is said; None for nets that know no classes."""
-    from minigan.data import known
+    from minigan.names import known
 
     if wanted is None:
         return list(range(len(names))) or None

@@ -17,8 +17,9 @@ from minigan.apps import style as app
 from minigan.apps.patterns import PATTERNS
 from minigan.apps.pictures import Picture, as_tensor
 from minigan.apps.tasks import trained
-from minigan.data import known, to_signed
+from minigan.data import to_signed
 from minigan.files import read_image
+from minigan.names import known
 from minigan.train import stopping
 
 

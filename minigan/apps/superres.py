@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigan.apps.photographs import ResidualBlock, Spoil, Task, feature_distance, terms
-from minigan.data import downscale, known, resize, to_pixels, to_signed
+from minigan.data import downscale, resize, to_pixels, to_signed
+from minigan.names import known
 from minigan.nets import initialise_for_leaky_relu, upsample
 from minigan.train import TrainConfig
 

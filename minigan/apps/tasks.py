@@ -16,8 +16,9 @@ from minigan import hardware, plot, weights
 from minigan.apps import denoise, inpaint, patterns, style, superres
 from minigan.apps.photographs import Task, begin, learn, pairs, whole_photographs
 from minigan.apps.pictures import as_tensor
-from minigan.data import PACKED, TORCHVISION, known, load, to_signed
+from minigan.data import PACKED, TORCHVISION, load, to_signed
 from minigan.files import picture_files, read_image
+from minigan.names import known
 from minigan.processes import rank
 from minigan.train import TrainState
 

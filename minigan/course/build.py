@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from minigan.course.chapters import MARKS, Timing, choose, timings, with_table
 from minigan.course.librarycells import expand, names_in
-from minigan.course.probe import probe
+from minigan.course.slidemarks import leave_out
 from minigan.files import whole_file
 
 KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
@@ -55,9 +55,14 @@ def select(root: Path, names: list[str]) -> list[Paths]:
     return [Paths(root, name) for name in choose(names, there)]
 
 
-def compose(paths: Paths) -> NotebookNode:
-    """Return the notebook that a source describes: library cells filled in, stable ids, no outputs."""
+def compose(paths: Paths, slides: bool = False) -> NotebookNode:
+    """Return the notebook that a source describes: library cells filled in, stable ids, no outputs.
+
+    What stands on slides only is left out, so that it changes nothing for learners; with `slides` it stays.
+    """
     notebook = jupytext.read(paths.source, fmt="py:percent")
+    if not slides:
+        leave_out(notebook)
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     notebook.nbformat_minor = 5
     seen: dict[str, int] = defaultdict(int)
@@ -100,6 +105,8 @@ def execute(notebook: NotebookNode, paths: Paths, scale: str) -> Timing:
 
     Raises ValueError that names the first cell that fails.
     """
+    from minigan.course.probe import probe  # here, because it imports torch; building alone does not
+
     client = NotebookClient(
         notebook,
         timeout=None,

@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import TypedDict
 
+from minigan.names import known
+
 HERE = Path(__file__).parent
 TIMINGS = HERE / "timings.json"
 MARKS = ("<!-- chapters: written by `python -m minigan.course build` -->", "<!-- end of chapters -->")
@@ -64,8 +66,6 @@ def choose(names: Iterable[str], there: Sequence[str], what: str = "chapter") ->
         stem = Path(name).stem
         same = [other for other in there if stem == other or stem.zfill(2) == other[:2]]
         if not same:
-            from minigan.data import known  # here, because it imports torch, and most names are right
-
             same = [known(stem, there, what)]
         chosen.append(same[0])
     return list(dict.fromkeys(chosen)) or list(there)

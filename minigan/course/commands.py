@@ -1,8 +1,9 @@
-"""The commands for those who write the course: `minigan course build`, `release` and `check`.
+"""The commands for those who write the course: `minigan course build`, `release`, `check` and `slides`.
 
 Heavy imports stand inside the commands, so that `--help` is instant.
 """
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def build(
     from minigan.course import build as builder
     from minigan.course import chapters
     from minigan.course.scale import SCALES
-    from minigan.data import known
+    from minigan.names import known
 
     scale = known(scale, SCALES, "scale")
     root = chapters.repository()
@@ -103,3 +104,34 @@ def check(names: Names = None) -> None:
         complaints += audit.coverage(root, sources, modules, audit.pending_definitions())
     typer.echo("\n".join(complaints) or f"{len(chosen)} notebooks are up to date")
     raise typer.Exit(1 if complaints else 0)
+
+
+@app.command()
+def slides(
+    names: Names = None,
+    out: Annotated[Path, typer.Option(help="The folder for the slides.")] = Path("docs/_build/slides"),
+) -> None:
+    """Build slides of the chapters, with speaker's notes, from their sources and executed notebooks.
+
+    Open index.html in the folder; press S for the notes. Nothing is executed, and nothing needs a network.
+
+    Examples:
+
+        minigan course slides
+
+        minigan course slides 02 --out talk
+    """
+    from minigan.course import chapters
+    from minigan.course import slides as decks
+    from minigan.course.build import select
+
+    chosen = select(chapters.repository(), names or [])
+    decks.assets(out)
+    for paths in chosen:
+        deck = decks.read(paths)
+        page = decks.write(deck, out)
+        typer.echo(f"built {page}: {len(deck.slides)} slides, {deck.minutes} minutes")
+        if complaint := deck.complaint():
+            typer.echo(complaint, err=True)
+    there = [paths for paths in select(chapters.repository(), []) if (out / f"{paths.name}.html").exists()]
+    typer.echo(f"built {decks.contents([decks.read(paths) for paths in there], out)}")

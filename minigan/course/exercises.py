@@ -30,8 +30,8 @@ from nbformat import NotebookNode
 from minigan.course import build
 from minigan.course.chapters import choose
 from minigan.course.journal import TEXT_STUB
-from minigan.data import known
 from minigan.files import whole_file
+from minigan.names import known
 
 KINDS = {
     "complete": "complete a function",

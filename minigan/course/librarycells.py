@@ -10,7 +10,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from minigan.data import known
+from minigan.names import known
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 

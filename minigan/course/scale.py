@@ -3,6 +3,8 @@
 import os
 from typing import TypeVar
 
+from minigan.names import known
+
 SCALES = ("quick", "cpu", "full")
 
 Choice = TypeVar("Choice")
@@ -14,14 +16,11 @@ def scale() -> str:
     When it says "auto" or nothing: "full" where there is an accelerator, else "cpu". Raises ValueError for the rest.
     """
     wanted = os.environ.get("MINIGAN_SCALE") or "auto"
-    if wanted in SCALES:
-        return wanted
-    from minigan.data import known  # here, because they import torch, and a scale that is set needs none
-    from minigan.hardware import device
-
     wanted = known(wanted, (*SCALES, "auto"), "MINIGAN_SCALE")
     if wanted in SCALES:
         return wanted
+    from minigan.hardware import device  # here, because it imports torch, and a scale that is set needs none
+
     return "cpu" if device().type == "cpu" else "full"
 
 

@@ -78,7 +78,6 @@ print(f"at this scale, a training of 3, 400 or 20,000 steps would take {steps:,}
 
 # %%
 import ctypes
-import difflib
 import io
 import os
 import sys
@@ -104,6 +103,7 @@ from torch import Tensor, nn
 from minigan import data
 from minigan.course import checking
 from minigan.files import PACK, answers_within, cache_folder, picture_files, read_folder, read_image, square
+from minigan.names import known
 
 # %% minigan="hardware"
 # device, bf16_speedup, precision, autocast, keep_freed_memory, return_unused_memory
@@ -245,7 +245,7 @@ for spoilt in (peeps.pixels[:1].float(), peeps[:1].permute(0, 2, 3, 1), peeps.pi
 # for. What is known about them comes along: labels where there are any, the author, the licence.
 
 # %% minigan="data"
-# FASHION, PACKED, TORCHVISION, ImageSet, known, load, load_packed, load_photos, from_pack, load_folder, resize
+# FASHION, PACKED, TORCHVISION, ImageSet, load, load_packed, load_photos, from_pack, load_folder, resize
 
 # %%
 for name in PACKED:
