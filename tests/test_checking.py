@@ -191,3 +191,30 @@ def test_a_prediction_is_told_its_misconception_and_not_the_answer(capsys):
     assert "4" not in shown.split("checks pass")[1]
     for wrong in (None, "4", [4, 4], math.nan):
         assert "✗ as measured" in failed(capsys, lambda c, wrong=wrong: c.predicted(wrong, 4.0, "as measured", 0.1))
+
+
+ALONE = """
+import sys
+import numpy, torch
+from minigan.course import checking
+
+
+def refuse(event, arguments):
+    if event.startswith("socket."):
+        raise RuntimeError(f"a check asked for a {event}")
+
+
+sys.addaudithook(refuse)
+for answer in (2, 1):
+    try:
+        with checking("Task", hints=["Half of it."]) as c:
+            c.close(torch.tensor(answer), 1, "the value")
+    except Exception as error:
+        print(type(error).__name__)
+"""
+
+
+def test_a_check_needs_neither_server_nor_network(tmp_path):
+    ran = subprocess.run([sys.executable, "-c", ALONE], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "Half of it." in ran.stdout and "the check passes" in ran.stdout
+    assert "NotYet" in ran.stdout and "RuntimeError" not in ran.stdout + ran.stderr

@@ -100,7 +100,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
         (source / "nothing").mkdir()
         (source / "numpy.py").write_text("raise SystemExit")
         package = Path(minigan.__file__).parent  # it is shown in the sandbox
-        watched = (base / "repository", source, package / "pack", package / "weights")
+        watched = (base / "repository", source, package)
         before = tree(*watched)
         batch = Batch(base / "repository", source, base / "out", limits=LIMITS)
         outcome = grade(batch)
