@@ -36,7 +36,7 @@ slides: env ## the slides of all chapters, into docs/_build/slides
 	$(BIN)/python -m minigan.course slides
 
 browser: env ## open every chapter and exercise in JupyterLab in a real browser (Chromium) and use it
-	$(BIN)/python -m pytest -p no:nbval tests/browser
+	MINIGAN_BROWSER=all $(BIN)/python -m pytest tests/browser
 
 bench: env ## measure everything that the texts claim (three hours; finished trainings are kept)
 	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done

@@ -1,7 +1,7 @@
 """How fast is minigan's LPIPS against the package of its authors?
 
-    python benchmarks/lpips_speed.py            three minutes; writes benchmarks/results/lpips_speed.{json,md}
-    python benchmarks/lpips_speed.py --quick    a trial on one small batch, nothing written
+    python benchmarks/lpips_speed.py            four minutes; writes benchmarks/results/lpips_speed.{json,md,png}
+    python benchmarks/lpips_speed.py --quick    a trial within a minute, nothing kept
 
 VGG-16 with equal random weights and the package's learnt heads on both sides, so that no download is needed: speed does
 not depend on the weights. First the distances of each pair are compared. Then the contestants take turns, round by
@@ -10,17 +10,15 @@ round, and the ratio is taken within each round; its median counts.
 - forward: the distances alone, without a graph, as an evaluation asks for them.
 - forward + backward: the mean distance and its gradient in the fakes, as a training step asks for them. The package
   leaves the gradient of VGG's weights on; its weights are frozen here as ours are, so that both do the same work.
+- features kept: where the targets stay the same, as those of a training set do, minigan's module takes their features
+  instead of the pictures. The package has no such door.
 """
 
-import json
-import platform
-import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any
 
+import bench
 import lpips
 import torch
 import typer
@@ -29,7 +27,8 @@ from torch import Tensor, nn
 from minigan.backbones import Backbone
 from minigan.perceptual import LPIPS
 
-RESULTS = Path(__file__).parent / "results"
+PACKAGE = "lpips"
+OURS = ("minigan", "minigan, features kept")
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -86,65 +85,81 @@ def largest_difference(contestants: dict[str, Distance], batch: int, size: int) 
     """Of the distances of each pair, relative to the package's."""
     real, fake = pair_of_images(batch, size)
     with torch.no_grad():
-        mine, other = (contestants[name](real, fake).flatten() for name in ("minigan", "lpips"))
+        mine, other = (contestants[name](real, fake).flatten() for name in ("minigan", PACKAGE))
     return float(((mine - other) / other).abs().max())
 
 
-def take_turns(contestants: dict[str, Distance], work: str, batch: int, size: int, rounds: int) -> dict[str, Any]:
-    """Milliseconds of each contestant in each round, and how many times as long as minigan the package takes."""
+def contest(mine: LPIPS, package: nn.Module, work: str, batch: int, size: int, rounds: int) -> bench.Found:
+    """One kind of work at one size: the package, ours, and ours with the features of the real images kept."""
     real, fake = pair_of_images(batch, size)
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for number in range(-1, rounds):  # the first round warms up
-        for name, distance in list(contestants.items())[:: 1 if number % 2 else -1]:  # and each is first in turn
-            began = time.perf_counter()
-            WORK[work](distance, real, fake)
-            if number >= 0:
-                seconds[name].append(time.perf_counter() - began)
-    ratios = [theirs / mine for theirs, mine in zip(seconds["lpips"], seconds["minigan"], strict=True)]
-    return {
-        "work": work,
-        "batch": batch,
-        "size": size,
-        "milliseconds": {name: round(1e3 * statistics.median(own), 1) for name, own in seconds.items()},
-        "times as long": round(statistics.median(ratios), 3),
-        "spread": [round(min(ratios), 3), round(max(ratios), 3)],
-        "rounds": rounds,
+    with torch.no_grad():
+        kept = mine.backbone(real)
+
+    def with_kept(real: Tensor, fake: Tensor) -> Tensor:
+        return mine.from_features(kept, mine.backbone(fake))
+
+    distances = dict(zip((PACKAGE, *OURS), (package, mine.per_image, with_kept), strict=True))
+    each = {name: (lambda one=one: WORK[work](one, real, fake)) for name, one in distances.items()}
+    turns = bench.take_turns(each, rounds)
+    return {"work": work, "batch": batch, "size": size, **bench.compared(turns, PACKAGE, digits=3)}
+
+
+def measure(quick: bool) -> bench.Found:
+    """All kinds of work at all sizes."""
+    found, mine, package = bench.conditions(), ours(), theirs()
+    contestants: dict[str, Distance] = {"minigan": mine.per_image, PACKAGE: package}
+    sizes, rounds = ([(2, 32)], 3) if quick else ([(4, 64), (8, 64), (2, 128)], 15)
+    return found | {
+        "largest relative difference": max(largest_difference(contestants, *size) for size in sizes),
+        "runs": [contest(mine, package, work, *size, rounds=rounds) for work in WORK for size in sizes],
     }
 
 
-def write(found: dict[str, Any]) -> None:
-    """The results as JSON and Markdown."""
-    rows = []
-    for run in found["runs"]:
-        low, high = run["spread"]
-        own, package = run["milliseconds"]["minigan"], run["milliseconds"]["lpips"]
-        ratio = f"{run['times as long']} ({low} to {high})"
-        rows.append(f"| {run['work']} | {run['batch']} | {run['size']} | {own} | {package} | {ratio} |")
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "lpips_speed.json").write_text(json.dumps(found, indent=1) + "\n")
-    (RESULTS / "lpips_speed.md").write_text(
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
+    rows = [
+        [run["work"], run["batch"], run["size"], name, *bench.contest_cells(run, name)]
+        for run in found["runs"]
+        for name in run["milliseconds"]
+    ]
+    return (
         "# LPIPS against the package of its authors\n\n"
         f"`python benchmarks/lpips_speed.py` on {found['machine']}: VGG-16 with equal random weights, "
-        f"{found['runs'][0]['rounds']} rounds in turns. Largest relative difference of a distance: "
-        f"{found['largest relative difference']:.1e}.\n\n"
-        "| | batch | pixels | minigan, ms | lpips, ms | times as long as minigan (smallest to largest) |\n"
-        "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
+        f"{found['runs'][0]['rounds'][PACKAGE]} rounds in turns.{bench.load(found)} Largest relative difference of a "
+        f"distance: {found['largest relative difference']:.1e}.\n\n"
+        f"{bench.table(['', 'batch', 'pixels', '', *bench.contest_heads()], rows)}\n\n"
+        "Times as fast as the package. Both spend their time in the same convolutions of VGG; what can be saved is the "
+        "look at pictures that have been looked at.\n\n"
+        "![Bars of the times as fast as the package](lpips_speed.png)\n"
     )
 
 
-def main(quick: Annotated[bool, typer.Option("--quick", help="One small batch, nothing written.")] = False) -> None:
-    """Measure minigan's LPIPS against the lpips package."""
-    mine = ours()
-    contestants: dict[str, Distance] = {"minigan": mine.per_image, "lpips": theirs()}
-    sizes, rounds = ([(2, 32)], 3) if quick else ([(4, 64), (8, 64), (2, 128)], 15)
-    found = {
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}",
-        "largest relative difference": max(largest_difference(contestants, *size) for size in sizes),
-        "runs": [take_turns(contestants, work, *size, rounds=rounds) for work in WORK for size in sizes],
+def claim(found: bench.Found) -> str:
+    """The spans over all runs."""
+    spans = []
+    for name in OURS:
+        times = [run["times as fast"][name][0] for run in found["runs"]]
+        spans.append(f"{min(times):.2f} to {max(times):.2f}")
+    return (
+        f"LPIPS is equal to its authors' package to {found['largest relative difference']:.0e} and {spans[0]} times as "
+        f"fast; {spans[1]} times with the features of the targets kept"
+    )
+
+
+def draw(found: bench.Found, folder: Path) -> None:
+    """A bar for each run of ours."""
+    rows = {
+        f"{name}, {run['work']}, {run['batch']} x {run['size']} px": run["times as fast"][name]
+        for name in OURS
+        for run in found["runs"]
     }
-    typer.echo(json.dumps(found, indent=1))
-    if not quick:
-        write(found)
+    alt = "Bars of the times as fast as the package that LPIPS is:"
+    bench.bars(rows, rows, folder / "lpips_speed.png", "times as fast as the lpips package", alt)
+
+
+def main(quick: bench.Quick = False) -> None:
+    """Measure minigan's LPIPS against the lpips package."""
+    bench.publish(__file__, measure(quick), text, draw, quick=quick)
 
 
 if __name__ == "__main__":

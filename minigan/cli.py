@@ -6,6 +6,7 @@ Heavy imports stand inside the commands, so that `minigan --help` is instant.
 import os
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,7 @@ from minigan.apps import commands as apps
 from minigan.apps import generating, training
 from minigan.course import commands
 from minigan.course.grading import command as grading
+from minigan.course.kit import command as kits
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False
@@ -53,6 +55,7 @@ def minigan(
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    room: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Show such reports of many as a table.")] = None,
 ) -> None:
     """Say whether this machine is ready for the course, and how long each chapter will take on it.
 
@@ -62,8 +65,16 @@ def doctor(
 
         minigan doctor
 
-        minigan doctor --json > laptop.json
+        minigan doctor --json > ada.json
+
+        minigan doctor --room reports        # a folder of them: who is ready, who is not, and why
     """
+    if room is not None:
+        from minigan.course.doctor.room import read_room, room_table
+
+        laptops = read_room(room)
+        typer.echo(room_table(laptops))
+        raise typer.Exit(1 if any(laptop.state in ("blocks", "unread") for laptop in laptops) else 0)
     from minigan.course.doctor import examine
 
     findings = examine()
@@ -74,6 +85,7 @@ def doctor(
 app.command()(training.train)
 app.command()(generating.generate)
 app.command()(grading.grade)
+app.command()(kits.kit)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

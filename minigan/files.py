@@ -9,6 +9,7 @@ import json
 import os
 import socket
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ from PIL import Image, ImageOps
 
 PACK = Path(__file__).parent / "pack"  # the pictures that come with minigan
 CLASSIFIER = Path(__file__).parent / "weights" / "backbones" / "fashion_classifier.safetensors"
+UNFINISHED = ".minigan-"  # how the name of a file begins that is being written
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"})
 
 
@@ -32,11 +34,16 @@ def read_image(path: Path) -> Image.Image:
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist; check the path")
     try:
+        if not path.is_file() and not path.is_dir():
+            raise ValueError("it is a pipe or a device")  # which might keep a reader waiting for ever
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Pillow comments on odd metadata; the pixels are what matters
             with Image.open(path) as file:
                 file.load()
-                return to_rgb(ImageOps.exif_transpose(file))
+                picture = to_rgb(ImageOps.exif_transpose(file))
+            with Image.open(path) as file:
+                file.verify()  # a PNG has checksums, which reading alone does not compare
+            return picture
     except Exception as error:  # Pillow raises many kinds, some undocumented, on damaged files
         reason = str(error).replace(str(path), "").strip(" :'\"") or type(error).__name__
         raise OSError(
@@ -125,7 +132,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        remove_unfinished(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED, suffix=path.suffix)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -139,6 +147,14 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path, age: float = 3600) -> None:
+    """Remove what a killed program has left unfinished in a folder. No write takes so many seconds."""
+    for left in folder.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > age:
+                left.unlink()
 
 
 @contextmanager

@@ -126,14 +126,12 @@ def compare(
 ) -> None:
     """Show batches under one another, a named row each. `titles` stand over the columns."""
     sheets = {name: tile(images, len(images)) for name, images in rows.items()}
-    room = width - 0.4 - 0.1 * max(map(len, rows))  # what the names leave, in inches
-    heights = [room * sheet.shape[0] / sheet.shape[1] for sheet in sheets.values()]
+    shapes = [sheet.shape[0] / sheet.shape[1] for sheet in sheets.values()]
     with mpl.rc_context(STYLE):
-        canvas = Figure(figsize=(width, sum(heights) + 0.12 * len(sheets) + 0.3 * bool(titles)), layout="constrained")
-        axes = canvas.subplots(len(sheets), 1, squeeze=False, height_ratios=heights)[:, 0]
+        canvas = Figure(figsize=(width, 1))
+        axes = canvas.subplots(len(sheets), 1, squeeze=False, height_ratios=shapes)[:, 0]
         for axis, (name, sheet) in zip(axes, sheets.items(), strict=True):
             axis.imshow(sheet)
-            axis.set_anchor("E")  # what room there is belongs to the names on the left
             axis.set_xticks([])
             axis.set_yticks([])
             axis.spines[:].set_visible(False)
@@ -143,6 +141,14 @@ def compare(
             axes[0].xaxis.tick_top()
             axes[0].set_xticks([step * (i + 0.5) for i in range(len(titles))], titles)
             axes[0].tick_params(length=0)
+        # all in inches: the names, what they leave to the sheets, a gap below each, room for the titles
+        names = max(axis.yaxis.label.get_window_extent().width for axis in axes) / canvas.dpi
+        lines = max((1 + title.count("\n") for title in titles), default=0)
+        room, gap, above = width - names - 0.15, 0.1, 0.1 + 0.18 * lines
+        height = sum(shapes) * room + len(sheets) * gap + above
+        canvas.set_figheight(height)
+        between = gap * len(sheets) / (sum(shapes) * room)  # as a share of a mean sheet
+        canvas.subplots_adjust((names + 0.1) / width, gap / height, 1 - 0.05 / width, 1 - above / height, 0, between)
         picture = Picture(rendered(canvas), alt)
     picture.show(save)
 
@@ -166,17 +172,23 @@ def curves(
             places = range(len(values)) if x is None else x
             (lines[name],) = axis.plot(places, values)
         low, high = axis.get_ylim()
-        heights = {name: float(values[-1]) for name, values in series.items()}
-        for _ in range(50):  # names that would lie on each other move apart
-            for below, above in pairwise(sorted(heights, key=heights.__getitem__)):
-                overlap = max(0.0, (high - low) / 14 - (heights[above] - heights[below]))
-                heights[below] -= overlap / 2
-                heights[above] += overlap / 2
+        heights = apart({name: float(values[-1]) for name, values in series.items()}, (high - low) / 14)
         for name, line in lines.items():
             end = (places[-1], heights[name])
             axis.annotate(f" {name}", end, color=line.get_color(), va="center", annotation_clip=False)
         axis.set_xlabel(labels[0])
         axis.set_ylabel(labels[1])
+
+
+def apart(heights: Mapping[Any, float], least: float) -> dict[Any, float]:
+    """Heights of names that would lie on each other, moved until neighbours are `least` apart."""
+    moved = dict(heights)
+    for _ in range(50):
+        for below, above in pairwise(sorted(moved, key=moved.__getitem__)):
+            overlap = max(0.0, least - (moved[above] - moved[below]))
+            moved[below] -= overlap / 2
+            moved[above] += overlap / 2
+    return moved
 
 
 def training(history: Sequence[Mapping[str, float]], samples: Tensor | None, title: str) -> Picture:

@@ -4,12 +4,15 @@ What a training run writes and what comes with minigan have the same form.
 """
 
 import json
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from minigan.files import whole_file
 from minigan.names import known
@@ -17,6 +20,7 @@ from minigan.nets import Discriminator, Generator
 
 SHIPPED = Path(__file__).parent / "weights"
 NETWORKS: dict[str, type[nn.Module]] = {"Generator": Generator, "Discriminator": Discriminator}
+LARGEST = 256  # of the whole numbers that say how a network is built, or as large as a side of its weights
 
 
 def save_network(path: Path, network: nn.Module, half: bool = False, **facts: Any) -> None:
@@ -28,8 +32,18 @@ def save_network(path: Path, network: nn.Module, half: bool = False, **facts: An
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     if half:
         tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
+    about["checksum"] = checksum(about, tensors)
     with whole_file(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={"minigan": json.dumps(about)}))
+
+
+def checksum(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> int:
+    """A number that any other bit would change: safetensors itself notices a file that is too short, and no more."""
+    found = zlib.crc32(json.dumps(about).encode())
+    for name, tensor in sorted(tensors.items()):
+        found = zlib.crc32(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode(), found)
+        found = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, found)
+    return found
 
 
 def load_network(path: Path, *others: type[nn.Module]) -> tuple[nn.Module, dict[str, Any]]:
@@ -44,16 +58,30 @@ def load_network(path: Path, *others: type[nn.Module]) -> tuple[nn.Module, dict[
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {})["minigan"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
+        kept = about.pop("checksum", None)  # the oldest files have none
+        if kept not in (None, checksum(about, tensors)):
+            raise ValueError("its checksum is another")
         classes = NETWORKS | {kind.__name__: kind for kind in others}
-        network = classes[about["network"]](**about["arguments"])
-        network.load_state_dict(tensors)
-        facts: dict[str, Any] = about["facts"]
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        network = rebuilt(classes[about["network"]], about["arguments"], tensors)
+        facts: dict[str, Any] = dict(about["facts"])
+    except Exception as error:  # what came from somewhere else is wrong in ways that cannot be listed
+        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
         raise OSError(
             f"{path} is damaged or no network of minigan ({reason}); write it again or install again"
         ) from error
     return network.eval(), facts
+
+
+def rebuilt(kind: type[nn.Module], arguments: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> nn.Module:
+    """A network of that class with these weights. Raises where they do not fit, or are no numbers."""
+    largest = max(LARGEST, len(tensors), *(side for tensor in tensors.values() for side in tensor.shape))
+    if large := [f"{name} {value}" for name, value in arguments.items() if isinstance(value, int) and value > largest]:
+        raise ValueError(f"{', '.join(large)}, expected {largest} at most")  # or making it would fill the memory
+    if strange := [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]:
+        raise ValueError(f"{strange[0]} holds numbers that are not finite")
+    network = kind(**arguments)
+    network.load_state_dict(tensors)
+    return network
 
 
 def load_generator(path: Path, *others: type[Generator]) -> tuple[Generator, dict[str, Any]]:
@@ -86,7 +114,7 @@ def kind(path: Path) -> str:
     try:
         with safe_open(path, framework="pt") as file:
             return str(json.loads((file.metadata() or {})["minigan"])["network"])
-    except (SafetensorError, KeyError, TypeError, ValueError):
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError):
         return ""
 
 

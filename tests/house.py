@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+
 LONGEST = 45  # lines of a definition: what fits a notebook cell
 SYSTEM = {"bin", "dev", "etc", "lib", "proc", "sbin", "sys", "usr"}
 ROUGH = {
@@ -80,13 +82,14 @@ def host_paths(text: str, exists=os.path.exists) -> list[str]:
 
 
 def environment_differs(environment: dict, project: dict) -> list[str]:
-    """The conda environment asks for the project's Python and installs the project, with extras that it has."""
+    """The conda environment asks for a Python that the project runs on and installs the project, with its extras."""
     complaints = []
     plain = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
     pip = [line for entry in environment["dependencies"] if isinstance(entry, dict) for line in entry["pip"]]
-    wanted = f"python{project['project']['requires-python']}"
-    if plain != [wanted, "pip"]:
-        complaints.append(f"environment.yml installs {plain} by conda, expected {[wanted, 'pip']}")
+    # repo2docker finds the version only after "=", and knows its environments by two numbers
+    asked = re.fullmatch(r"python=(3\.\d+)", plain[0] if plain else "")
+    if plain[1:] != ["pip"] or not asked or asked[1] not in SpecifierSet(project["project"]["requires-python"]):
+        complaints.append(f"environment.yml installs {plain} by conda, expected python=3.N that the project admits, and pip")
     found = re.findall(r"^-e \.\[([\w,]+)]$", "\n".join(pip), re.MULTILINE)
     if len(found) != 1 or set(pip) - {"-c constraints.txt", f"-e .[{found[0] if found else ''}]"}:
         complaints.append(f"environment.yml installs {pip} by pip, expected the project alone")

@@ -138,6 +138,30 @@ def test_an_answer_not_started_costs_no_hint(capsys):
     assert "Hint 1 of 1" in failed(capsys, lambda c: c.close(2, 1, "the value"), hints=["weak"])
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda c: c.predicted(..., 1, "the value", within=0.1),
+        lambda c: c.close([1, ...], [1, 2], "the values"),
+        lambda c: c.equal(..., 1, "the value"),
+    ],
+)
+def test_a_prediction_not_made_costs_no_hint(check, capsys):
+    shown = failed(capsys, check, hints=["weak"])
+    assert "not started yet: replace `...` by your answer" in shown
+    assert "weak" not in shown
+
+
+def test_an_error_that_only_looks_like_a_stub_is_told(capsys):
+    class Headless(torch.nn.Module):
+        pass
+
+    shown = failed(capsys, lambda c: c.close(Headless()(torch.ones(1)), 1, "the value"), hints=["weak"])
+    assert "not started" not in shown
+    assert 'missing the required "forward"' in shown
+    assert "weak" in shown
+
+
 def test_an_exception_points_at_the_learners_line(capsys):
     def answer(images):
         return images @ torch.ones(7)

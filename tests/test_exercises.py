@@ -125,6 +125,15 @@ def test_what_learners_get(master):
     assert master.release.read_bytes() == before
 
 
+def test_a_prediction_keeps_its_own_place_and_no_error_under_it(master):
+    answer = 'def twice(x):\n    """Return 2x."""\n    ### BEGIN SOLUTION\n    return x + x  # the secret\n    ### END SOLUTION'
+    assert answer in SOURCE
+    prediction = "prediction = ...\n### BEGIN SOLUTION\nprediction = 4\n### END SOLUTION"
+    master.source.write_text(SOURCE.replace(answer, prediction), encoding="utf-8")
+    exercises.release(master)
+    assert code(nbformat.read(master.release, as_version=4))[1] == "prediction = ..."
+
+
 def test_secrets_are_what_learners_must_not_see(master):
     assert exercises.secrets(exercises.compose(master)) == {
         "return x + x  # the secret",

@@ -419,3 +419,22 @@ def test_a_place_that_cannot_be(refuses, tmp_path):
     with refuses(OSError, f"{tmp_path} cannot be written (", "; free some space"), whole_file(tmp_path) as temporary:
         temporary.write_text("x")
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_what_a_killed_program_has_left_is_removed_and_nothing_else(tmp_path):
+    """An hour later: a file that somebody else is writing at the same time stays, and so does what is the user's."""
+    names = (".minigan-old.pt", ".minigan-new.pt", ".x-old.txt", "x-old.txt")
+    for name in names:
+        (tmp_path / name).write_text("half")
+    for name in names[0], *names[2:]:
+        os.utime(tmp_path / name, (0, 0))
+    with whole_file(tmp_path / "x.txt") as temporary:
+        temporary.write_text("all")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[1:], "x.txt"])
+
+
+def test_the_longest_name_that_a_file_can_have_is_written(tmp_path):
+    path = tmp_path / ("x" * 251 + ".txt")
+    with whole_file(path) as temporary:
+        temporary.write_text("all")
+    assert path.read_text() == "all"

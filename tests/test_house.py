@@ -134,12 +134,15 @@ def test_the_conda_environment_is_the_projects():
 @pytest.mark.parametrize(
     ("dependencies", "said"),
     [
-        (["python>=3.10", "pip", {"pip": ["-e .[test]"]}], "by conda"),
-        (["python>=3.11", "pip", "numpy", {"pip": ["-e .[test]"]}], "by conda"),
-        (["python>=3.11", "pip", {"pip": ["-e .[test]", "scipy"]}], "by pip"),
-        (["python>=3.11", "pip", {"pip": ["-e ."]}], "by pip"),
-        (["python>=3.11", "pip"], "by pip"),
-        (["python>=3.11", "pip", {"pip": ["-e .[test,missing]"]}], "the extra 'missing'"),
+        (["python=3.10", "pip", {"pip": ["-e .[test]"]}], "by conda"),
+        (["python>=3.11", "pip", {"pip": ["-e .[test]"]}], "by conda"),
+        (["python=3", "pip", {"pip": ["-e .[test]"]}], "by conda"),
+        (["python=3.11.7", "pip", {"pip": ["-e .[test]"]}], "by conda"),
+        (["python=3.11", "pip", "numpy", {"pip": ["-e .[test]"]}], "by conda"),
+        (["python=3.11", "pip", {"pip": ["-e .[test]", "scipy"]}], "by pip"),
+        (["python=3.11", "pip", {"pip": ["-e ."]}], "by pip"),
+        (["python=3.11", "pip"], "by pip"),
+        (["python=3.11", "pip", {"pip": ["-e .[test,missing]"]}], "the extra 'missing'"),
     ],
 )
 def test_a_conda_environment_that_differs_is_found(dependencies, said):

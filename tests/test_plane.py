@@ -50,6 +50,13 @@ def test_points_come_from_the_benchmarks_that_have_been_run(tmp_path, monkeypatc
     assert (tmp_path / "plane.png").stat().st_size > 1000
 
 
+def test_names_that_would_meet_are_moved_apart():
+    found = {"x": {"a": (10.0, 0.5), "b": (10.1, 0.5), "far": (30.0, 0.5)}, "y": {"a": (10.2, 0.9)}}
+    heights = plane.label_heights(found, width=5, least=0.1)
+    assert heights["x", "far"] == 0.5 and heights["y", "a"] == 0.9
+    assert abs(heights["x", "a"] - heights["x", "b"]) == pytest.approx(0.1)
+
+
 # Spectra
 
 

@@ -236,6 +236,22 @@ def test_compare_puts_named_rows_under_one_another(drawn, shown):
     assert list(axes[1].get_xticks()) == [] and len(shown) == 1
 
 
+@pytest.mark.parametrize("width", [4, 8.5])
+@pytest.mark.parametrize("name", ["x", "200", "with an adversary and more"])
+def test_compare_leaves_room_for_the_names(drawn, shown, name, width):
+    compare({"a": flat(10, 20, 30), name: flat(40, 50, 60)}, alt=ALT, titles=("a", "b\nb", "c"), width=width)
+    for axis in drawn[0].axes:
+        assert axis.yaxis.label.get_window_extent().x0 >= 0
+        assert all(label.get_window_extent().y1 <= drawn[0].bbox.y1 for label in axis.get_xticklabels())
+        box = axis.get_window_extent()
+        assert box.width / box.height == pytest.approx(1 / (np.divide(*axis.images[0].get_array().shape[:2])), rel=0.01)
+
+
+def test_names_too_near_each_other_move_apart_and_others_stay():
+    moved = plot.apart({"a": 1.0, "b": 1.05, "far": 3.0}, 0.1)
+    assert moved == {"a": pytest.approx(0.975), "b": pytest.approx(1.075), "far": 3.0}
+
+
 def test_curves_draws_the_values_with_the_name_at_the_end(drawn, shown):
     curves({"D": [3.0, 2.0, 1.5], "G": [1.0, 1.0, 0.5]}, alt=ALT, x=[10, 20, 40], labels=("images", "bits"))
     (axis,) = drawn[0].axes

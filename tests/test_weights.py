@@ -90,6 +90,8 @@ DAMAGE = {
     "other arguments": described(arguments={"depth": 3}),
     "another width": described(arguments={**generator().arguments, "width": 3}),
     "an impossible size": described(arguments={"size": 9}),
+    "a huge size": described(arguments={**generator().arguments, "width": 10**9}),
+    "facts that are none": described(facts=3),
     "without facts": foreign(json.dumps({"network": "Generator", "arguments": generator().arguments})),
 }
 
@@ -99,6 +101,25 @@ def test_what_is_no_network_of_minigan_is_refused(damage, file, refuses):
     damage(file)
     with refuses(OSError, f"{file} is damaged or no network of minigan (", "write it again"):
         load_network(file)
+
+
+def test_one_bit_of_a_weight_or_of_the_facts_is_noticed(file, refuses):
+    """safetensors itself would read both."""
+    whole = file.read_bytes()
+    for place in (len(whole) - 100, whole.index(b"peeps")):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        load_file(file)
+        with refuses(OSError, f"{file} is damaged", "its checksum is another", "write it again"):
+            load_network(file)
+
+
+def test_weights_that_are_no_numbers_are_refused(tmp_path, refuses):
+    network = generator()
+    with torch.no_grad():
+        next(network.parameters())[0] = torch.nan
+    save_network(tmp_path / "net.safetensors", network)
+    with refuses(OSError, "net.safetensors is damaged", "start.0.weight holds numbers that are not finite"):
+        load_network(tmp_path / "net.safetensors")
 
 
 def test_a_discriminator_is_no_generator(tmp_path, refuses):

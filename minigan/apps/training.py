@@ -123,8 +123,8 @@ def begin_or_resume(run: Path, resume: bool, minutes: float, options: dict[str, 
         with processes.one_fate():
             if first:
                 introduce(job)
-            if first and not resume:
-                train.save(job.state, run)  # a folder that cannot be written is found out now
+            if first:  # a folder that cannot be written is found out now; a resume makes all files of one moment
+                train.save(job.state, run)
         began, limit = job.state.seconds, 60 * minutes or math.inf
         fit(job, run, limit)
         if first:

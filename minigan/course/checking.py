@@ -32,6 +32,10 @@ class NotYet(Exception):
         return [f"{type(self).__name__}: {self}"]
 
 
+class _Blank(NotImplementedError):
+    """What is checked is still the `...` that was handed out."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One check: what was expected, whether it held, and what was found instead."""
@@ -143,6 +147,7 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
         mistakes: Mapping[str, float] | None = None,
     ) -> None:
         """`prediction` is one number, less than `within` from what was measured; the report keeps that back."""
+        _refuse_blank(prediction)
         numbers = _numbers(prediction)
         if numbers is None or numbers.size != 1:
             self._add(Row(what, False, f"expected a number, got {_kind(prediction)}"))
@@ -181,7 +186,7 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
     ) -> bool:
         if error is not None and not isinstance(error, Exception):
             return False  # Ctrl-C and exit are no answers
-        unstarted = isinstance(error, NotImplementedError)
+        unstarted = bool(_left_blank(error))
         if error is not None:
             self.rows.append(_row_of(error, trace))
         elif not self.rows:
@@ -206,6 +211,7 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
         hint: str,
         tolerance: float,
     ) -> None:
+        _refuse_blank(actual)
         found = _difference(actual, expected, tolerance)
         known = [
             mistake
@@ -284,10 +290,26 @@ def _short(value: object, length: int = 80) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def _refuse_blank(value: object) -> None:
+    """Raise _Blank for the `...` of a task, alone or among the values of a list."""
+    if value is ... or (isinstance(value, list | tuple) and any(item is ... for item in value)):
+        raise _Blank
+
+
+def _left_blank(error: BaseException | None) -> str:
+    """What stands in an answer that was not begun, by the error that it gave; an empty text for any other error.
+
+    An error with a message, such as that of a module without `forward`, comes from code that was begun.
+    """
+    if isinstance(error, _Blank):
+        return "..."
+    return "raise NotImplementedError" if isinstance(error, NotImplementedError) and not error.args else ""
+
+
 def _row_of(error: Exception, trace: TracebackType | None) -> Row:
     """Turn an exception from the learner's code into a failed check that points at the line."""
-    if isinstance(error, NotImplementedError):
-        return Row("the answer is written", False, "not started yet: replace `raise NotImplementedError` by your code")
+    if left := _left_blank(error):
+        return Row("the answer is written", False, f"not started yet: replace `{left}` by your answer")
     found = f"{type(error).__name__}: {error}"
     if isinstance(error, NameError):
         found += "; run the cell that defines it first"

@@ -109,7 +109,7 @@ def check(names: Names = None) -> None:
 @app.command()
 def slides(
     names: Names = None,
-    out: Annotated[Path, typer.Option(help="The folder for the slides.")] = Path("docs/_build/slides"),
+    out: Annotated[Path | None, typer.Option(help="The folder for the slides; docs/_build/slides by default.")] = None,
 ) -> None:
     """Build slides of the chapters, with speaker's notes, from their sources and executed notebooks.
 
@@ -121,17 +121,50 @@ def slides(
 
         minigan course slides 02 --out talk
     """
-    from minigan.course import chapters
-    from minigan.course import slides as decks
+    from minigan.course import chapters, slidepages
     from minigan.course.build import select
+    from minigan.course.slides import read
 
-    chosen = select(chapters.repository(), names or [])
-    decks.assets(out)
+    root = chapters.repository()
+    chosen, out = select(root, names or []), out or root / "docs" / "_build" / "slides"
+    slidepages.assets(out)
     for paths in chosen:
-        deck = decks.read(paths)
-        page = decks.write(deck, out)
-        typer.echo(f"built {page}: {len(deck.slides)} slides, {deck.minutes} minutes")
+        deck = read(paths)
+        page = slidepages.write(deck, out)
+        typer.echo(f"built {page.name}: {len(deck.slides)} slides, {deck.minutes} minutes")
         if complaint := deck.complaint():
             typer.echo(complaint, err=True)
-    there = [paths for paths in select(chapters.repository(), []) if (out / f"{paths.name}.html").exists()]
-    typer.echo(f"built {decks.contents([decks.read(paths) for paths in there], out)}")
+    there = [paths for paths in select(root, []) if (out / f"{paths.name}.html").exists()]
+    typer.echo(f"built {slidepages.contents([read(paths) for paths in there], out)}")
+
+
+@app.command()
+def site(
+    names: Names = None,
+    out: Annotated[Path | None, typer.Option(help="The folder for the site; docs/_build/site by default.")] = None,
+    check_links: Annotated[bool, typer.Option(help="Look for broken links and other faults of the pages.")] = True,
+) -> None:
+    """Build the web site from the executed notebooks; nothing is executed, and nothing needs a network.
+
+    Open index.html in the folder. Only what has changed is made anew. With names, a site of these chapters alone is made
+    in the folder --out. Addresses of other hosts are listed in links.txt there; nobody is asked whether they answer.
+    Needs Sphinx: pip install -c constraints.txt -e '.[docs]'. Exits with 1 if Sphinx warns or a link is broken.
+
+    Examples:
+
+        minigan course site
+
+        minigan course site 02 05 --out part
+    """
+    from minigan.course import chapters
+    from minigan.course.build import select
+    from minigan.course.site import build as builder
+
+    root = chapters.repository()
+    if names and out is None:
+        raise ValueError("a site of some chapters needs a folder of its own; name it with --out")
+    chosen = [paths.name for paths in select(root, names)] if names else []
+    made = builder.make(root, out, chosen, check_links)
+    typer.echo("\n".join(made.complaints), err=True, nl=bool(made.complaints))
+    typer.echo(f"built {made.front}: {made.pages} pages, {len(made.elsewhere)} addresses of other hosts")
+    raise typer.Exit(1 if made.complaints else 0)

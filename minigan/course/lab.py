@@ -22,5 +22,6 @@ def open_lab(arguments: list[str]) -> None:
             f"{first} is missing; get it back with git checkout, or write it: minigan course build 00"
         )
     others = os.environ.get("JUPYTER_CONFIG_PATH")
+    own = [f"--ServerApp.root_dir={root}", f"--LabApp.extra_labextensions_path={SETTINGS / 'labextensions'}"]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(SETTINGS), others] if others else [str(SETTINGS)])
-    LabApp.launch_instance([f"--ServerApp.root_dir={root}", *arguments, str(first)])
+    LabApp.launch_instance([*own, *arguments, str(first)])

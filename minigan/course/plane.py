@@ -72,18 +72,43 @@ def in_words(found: Mapping[str, Points]) -> str:
     return "The plane of distortion and perception. Error in grey levels and distance to the judge: " + "; ".join(said)
 
 
+def label_heights(found: Mapping[str, Points], width: float, least: float) -> dict[tuple[str, str], float]:
+    """How high each name stands: beside its point, or moved, where names within `width` of each other would meet."""
+    places = {(title, name): place for title, methods in found.items() for name, place in methods.items()}
+    groups: list[list[tuple[str, str]]] = []
+    for label in sorted(places, key=places.__getitem__):
+        if groups and places[label][0] - places[groups[-1][-1]][0] < width:
+            groups[-1].append(label)
+        else:
+            groups.append([label])
+    heights = {label: places[label][1] for label in places}
+    for group in groups:
+        heights |= plot.apart({label: heights[label] for label in group}, least)
+    return heights
+
+
 def draw(found: Mapping[str, Points], size: tuple[float, float] = (6.4, 4.2), save: Any = None) -> None:
     """The plane with named points, a colour for each application."""
     paths = {application.title: application.path for application in APPLICATIONS.values()}
-    colours = (plot.REAL, plot.FAKE, plot.GREEN, plot.PINK)
+    colours = dict(zip(found, (plot.REAL, plot.FAKE, plot.GREEN, plot.PINK), strict=False))
     with plot.figure(alt=in_words(found), size=size, save=save) as axis:
-        for (title, methods), colour in zip(found.items(), colours, strict=False):
+        for title, methods in found.items():
             path = [methods[name] for name in paths.get(title, ()) if name in methods]
             if path:
-                axis.plot(*zip(*path, strict=True), color=colour, lw=1, alpha=0.6)
-            axis.scatter(*zip(*methods.values(), strict=True), color=colour, s=28, label=title, zorder=3)
-            for name, place in methods.items():
-                axis.annotate(name, place, (5, 4), textcoords="offset points", fontsize=9, color=colour)
+                axis.plot(*zip(*path, strict=True), color=colours[title], lw=1, alpha=0.6)
+            axis.scatter(*zip(*methods.values(), strict=True), color=colours[title], s=28, label=title, zorder=3)
         axis.set(xlabel="distortion: error of the pixels in grey levels", ylabel="perception: distance to the judge")
         axis.margins(0.16)
-        axis.legend(loc="best")
+        (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
+        across, up = right - left, high - low
+        for (title, name), height in label_heights(found, 0.3 * across, 0.055 * up).items():
+            error, distance = found[title][name]
+            beside = (error + 0.03 * across, height)
+            line = {"arrowstyle": "-", "color": colours[title], "lw": 0.6, "shrinkB": 3}
+            axis.annotate(
+                name, (error, distance), beside, fontsize=9, color=colours[title], va="center", arrowprops=line
+            )
+        if len(found) > 1:
+            axis.legend(loc="best")
+        else:
+            axis.set_title("".join(found))

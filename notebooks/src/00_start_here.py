@@ -20,7 +20,7 @@
 # | **You need** | Python, and what a tensor is in PyTorch. No GPU and no network: data and weights came with the installation |
 # | **It takes** | about 20 minutes to read. The machine needs less than half a minute |
 
-# %%
+# %% slideshow={"slide_type": "-"}
 import torch
 
 from minigan import plot, weights
@@ -37,6 +37,18 @@ print(f"drawn by a network that learnt from {facts['images']:,} images of {facts
 # %% [markdown]
 # The line above that begins with `heads` is all it takes, once a network is trained. Change the number 2 in it and run
 # the cell again with Shift and Enter: other numbers, other heads. How the network came to know heads is chapter 02.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is every laptop ready?
+#
+# `minigan doctor`
+#
+# It names each thing that is missing, with its remedy, and the minutes that each chapter will take on this machine.
+#
+# ???
+# (2 min) The heads on the first slide were drawn by a network, which nobody told what a head is. Now let everybody run
+# this command in a terminal, and read out the last line. Whoever is not ready gets the remedy that it names, and a
+# neighbour to look on with until the break. After the set-up no laptop needs the network.
 
 # %% [markdown]
 # ## 1. Is this machine ready?
@@ -112,7 +124,17 @@ from minigan.names import known
 # **Predict.** A number in `bfloat16` has the range of `float32` but only 8 of its 24 bits of precision, and takes half the
 # memory. Will training with it be faster on this machine? Twice as fast?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Half the memory: twice the speed?
+#
+# A number in `bfloat16` has the range of `float32`, with 8 of its 24 bits. **Predict:** will training be faster?
+#
+# ???
+# (1 min) Take a show of hands: slower, equal, twice as fast, more. Most people say twice. Then show what one machine
+# said; on another it is another number. A processor without instructions for it emulates each product and is slower. So
+# the library measures for a moment instead of believing.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 speedup = bf16_speedup(device().type)
 print(f"this machine trains a convolution {speedup:.1f} times as fast in bfloat16 as in float32")
 print(f"so the course uses {str(precision()).removeprefix('torch.')} here")
@@ -128,7 +150,16 @@ print(f"so the course uses {str(precision()).removeprefix('torch.')} here")
 # `peeps` are drawn heads that come with the course: 2,400 to learn from, 400 held out. They are small,
 # clean and full of variety, and a laptop can learn to draw them. You will meet them in every chapter.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 2,400 heads to learn from
+#
+# They come with the course. Another 400 are held out.
+#
+# ???
+# (1 min) These are real drawings: Open Peeps by Pablo Stanley, free for any use. Small, clean, full of variety, and a
+# laptop can learn them. We meet them in every chapter.
+
+# %% slideshow={"slide_type": "-"}
 peeps = data.load("peeps")
 print(peeps)
 plot.grid(
@@ -141,7 +172,18 @@ plot.grid(
 # To a network, a picture is a block of numbers. A batch of them has the shape **(N, C, H, W)**: N pictures, C colour channels
 # (3 for red, green, blue; 1 for grey), H rows, W columns.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A batch of pictures is a block of numbers
+#
+# $$(N,\; C,\; H,\; W)$$
+#
+# $N$ pictures, $C$ colour channels, $H$ rows, $W$ columns. **Predict** the shape of the 24 heads.
+#
+# ???
+# (1 min) Let the room say the four numbers before the key. The usual slip is to put the channels last: picture libraries
+# do that, networks do not. Remember it for the next quiz.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 batch = peeps[:24]
 print(tuple(batch.shape), batch.dtype)
@@ -150,7 +192,15 @@ print(tuple(batch.shape), batch.dtype)
 # Look closer. Below, one head, then its left eye, then the numbers of the eye's red channel. Nothing else is in there:
 # no line, no eye, no head. Whatever a network knows of these, it must find in the numbers.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Nothing but numbers
+#
+# ???
+# (2 min) From left to right: a head, the square around its eye, and the eye's red channel. Ask where the eye is in the
+# numbers on the right. There is no line, no eye, no head in there. Whatever a network knows of these, it must find in the
+# numbers.
+
+# %% slideshow={"slide_type": "-"}
 head = peeps[23]
 eye = head[:, 30:40, 35:45]
 alt = "A head with a square around its eye; the eye enlarged to ten by ten coloured squares; the same squares as numbers from -1 to 1."
@@ -165,6 +215,19 @@ with plot.figure(columns=3, size=(3.1, 3.1), alt=alt) as axes:
     for (row, column), value in np.ndenumerate(eye[0].numpy()):
         colour = "black" if value > 0 else "white"
         axes[2].text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=6.5, color=colour)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One range for all: $[-1, 1]$
+#
+# $$x = \frac{p}{127.5} - 1$$
+#
+# Files hold bytes from 0 to 255, tutorials use $[0, 1]$, ImageNet networks want $-2.1$ to $2.6$. **Mixing them raises no
+# error.**
+#
+# ???
+# (1 min) p is the byte of a pixel, x what the network sees. Minus one is black, one is full light. Ask why not 0 to 1: a
+# generator ends in tanh, whose range this is, and layers like values around zero. Mixing ranges is the most common bug of
+# the field, because nothing crashes and the pictures only get worse.
 
 # %% [markdown]
 # ## 3. One range for all: [-1, 1]
@@ -186,7 +249,16 @@ with plot.figure(columns=3, size=(3.1, 3.1), alt=alt) as axes:
 # %% [markdown]
 # **Predict.** Will a picture survive the way there and back, byte for byte? A float32 has 24 bits of precision, a byte has 8.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## There and back: does every byte survive?
+#
+# A float32 has 24 bits of precision, a byte has 8.
+#
+# ???
+# (1 min) Hands up for yes, then for no. Careful people say no, because of rounding. All 256 come back: the error of a
+# float is far below half a step of a byte.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 everything = torch.arange(256, dtype=torch.uint8)
 print("all 256 bytes survive:", torch.equal(to_pixels(to_signed(everything)), everything))
@@ -198,7 +270,14 @@ print("black", to_signed(everything)[0].item(), "white", to_signed(everything)[2
 # Each of the three pictures below comes from one wrong line that runs without complaint. **Predict** what went wrong
 # before you read on.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three wrong lines, and no error message
+#
+# ???
+# (2 min) Each picture below comes from one wrong line of code that ran without complaint. Two minutes in pairs: what was
+# the line? The first is found last, the third is often not seen as wrong at all.
+
+# %% slideshow={"slide_type": "-"}
 pixels = peeps.pixels[2].permute(1, 2, 0).contiguous()  # (H, W, 3), as picture libraries hold them
 
 first = pixels.reshape(3, 64, 64)
@@ -212,6 +291,18 @@ plot.compare(
     width=5,
     alt="Above, the same head three times. Below, the first is a chaos of coloured dashes, the second lies on its side, the third is pale.",
 )
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What went wrong
+#
+# 1. `reshape` cuts memory anew; only `permute` moves axes
+# 2. `permute(2, 1, 0)` also swaps rows with columns
+# 3. $[0, 1]$, shown as if it were $[-1, 1]$: black is grey
+#
+# ???
+# (1 min) The third is the treacherous one. All its numbers are allowed, so no check can find it. A discriminator that
+# sees real pictures in one range and fakes in the other needs no knowledge of heads to tell them apart. Say it once more:
+# look at what goes into the network, every time.
 
 # %% [markdown]
 # **Explain.**
@@ -238,6 +329,15 @@ for spoilt in (peeps.pixels[:1].float(), peeps[:1].permute(0, 2, 3, 1), peeps.pi
 # No check can find the pale picture: all its numbers are allowed. Against that only one thing helps, which is to **look at
 # what goes into the network**, every time.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A door that says what came
+#
+# “images span [0.00, 255.00], **expected [-1, 1]**; pass uint8 pixels through `to_signed` first”
+#
+# ???
+# (1 min) The library checks wherever pictures enter. Each error says three things: what came, what was expected, what to
+# do. It finds wrong shapes, wrong types and wrong ranges. It cannot find the pale head of a moment ago.
+
 # %% [markdown]
 # ## 4. The pictures of the course
 #
@@ -251,7 +351,22 @@ for spoilt in (peeps.pixels[:1].float(), peeps[:1].permute(0, 2, 3, 1), peeps.pi
 for name in PACKED:
     print(load(name))
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Eight sets, without a network
+#
+# 2,400 heads, and 100 each of three other styles
+#
+# The same signs in two hands; photographs; garments
+#
+# Each has a part that **training never sees**
+#
+# ???
+# (2 min) From the top: peeps, micah, adventurer, pixelart, noto and twemoji, photographs, fashion. Ask which of the other
+# heads lie nearest to peeps. Chapter 05 starts from a network that knows peeps and gives it only 100 pictures of another
+# style. Then ask who has seen a tutorial that trains on all pictures, to have more data, and measures against the same
+# ones. The score improves and means less. Here no training sees the second part, split="test".
+
+# %% slideshow={"slide_type": "-"}
 rows = {name: load(name, size=64)[:8] for name in PACKED}
 rows["fashion"] = rows["fashion"].expand(-1, 3, -1, -1)
 plot.compare(
@@ -291,7 +406,16 @@ plot.compare(
 # **Predict.** The coffee below has 448 pixels a side. At a quarter of that, would you still know it? And with noise of standard
 # deviation 50, of 255 grey levels?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One pixel in sixteen: would you know it?
+#
+# And with strong noise? And with a hole?
+#
+# ???
+# (1 min) The picture that comes was shrunk to a quarter of its side, or drowned in noise of standard deviation 50, or cut.
+# Let people say whether they will still recognise it. Then show. Everybody does, at once, each time.
+
+# %% slideshow={"slide_type": "fragment"}
 seed = torch.Generator().manual_seed(0)
 coffee = resize(photo("coffee"), (256, 384))[:, :, :, 64:320]
 small = downscale(coffee, 4)
@@ -303,6 +427,16 @@ plot.compare(
     alt="A cup of coffee four times: whole; as 64 by 64 coarse squares; under strong colour noise; with a white square missing.",
 )
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## You know what cups look like
+#
+# A network that repairs pictures needs such knowledge too. It may come **from networks that were trained before, for
+# something else**.
+#
+# ???
+# (1 min) That sentence is the subject of the course. Fifteen of sixteen pixels are gone and the cup is there, because you
+# bring the cup along. Chapters 07 to 10 enlarge, paint, clean and complete pictures with borrowed knowledge.
+
 # %% [markdown]
 # **Explain.** You know it at once each time. Fifteen of sixteen pixels are gone, or every pixel is wrong, and still there is the
 # cup, because you know what cups look like. A network that repairs pictures needs such knowledge too. Where it may come from is
@@ -312,7 +446,15 @@ plot.compare(
 #
 # To shrink a picture one could keep every fourth pixel. It is the fastest way, and a common one.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which one kept every fourth pixel?
+#
+# ???
+# (1 min) The figure has its titles; cover them with a hand or ask before you show. Dropped pixels do not remove detail
+# that is too fine. It comes back as a coarse pattern that was never there: aliasing, here dots in the lattice. Whole
+# leaderboards moved because a library shrank without a filter.
+
+# %% slideshow={"slide_type": "fragment"}
 tower = photo("eiffelTower")[:, :, 40:296, 96:352]
 shrunk = torch.cat([tower[:, :, ::4, ::4], downscale(tower, 4)])
 plot.compare(
@@ -327,6 +469,17 @@ plot.compare(
 # was never in the scene, which is called aliasing: the tower's lattice becomes dots. `resize` first averages it away. The trap is not only ugly. Scores for
 # generated pictures change when somebody's library shrinks without a filter, and whole leaderboards did
 # ([Parmar et al. 2022](https://arxiv.org/abs/2104.11222)). Chapter 03 returns to it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Predict, run, explain
+#
+# 1. **Predict:** stop, and write down what you expect
+# 2. **Run** the cell: Shift and Enter
+# 3. **Explain** why it differed
+#
+# ???
+# (2 min) A guess that turns out wrong teaches more than a fact that was read. Let everybody do one now: the mean of all
+# pixels in peeps, in section 6 of the notebook. The first check fails and gives a hint, the second passes.
 
 # %% [markdown]
 # ## 6. How a chapter works
@@ -379,6 +532,18 @@ with checking("Mean of peeps", hints=["In which range is `peeps.pixels`, and in 
 #
 # Chapters 01 and 02 are about the first. Chapters 03 to 06 bring in the pretrained networks, and say honestly where they help and
 # where they do not. Chapters 07 to 11 apply both, and 12 asks what is still open.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two formulas run through the course
+#
+# $$\min_G \max_D\; \mathbb{E}_{x}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
+#
+# $$L = L_\mathrm{adv} + \lambda \sum_i \lVert F_i(G(z)) - F_i(x) \rVert^2$$
+#
+# ???
+# (1 min) The first is a game: D tells real from generated, G tries to make it fail. Chapters 01 and 02. The second adds
+# what a pretrained network F knows, as a distance of its layers. Chapters 03 to 06 say where that helps and where it does
+# not, 07 to 11 use both, 12 asks what is still open.
 
 # %% [markdown]
 # ## Summary
@@ -433,7 +598,7 @@ from minigan.files import whole_file
 # REAL, STYLE, Picture, in_notebook, figure, rendered, tile, grid
 
 # %% minigan="plot"
-# compare, curves, training
+# compare, apart, curves, training
 
 # %% [markdown]
 # More tasks, each with its check, stand in [the exercises to this chapter](../exercises/00_start_here/00_start_here.ipynb).

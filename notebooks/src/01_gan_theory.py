@@ -46,6 +46,18 @@ from minigan.plot import FAKE, GOLD, GREEN, REAL
 
 torch.set_num_threads(1)  # the networks of this chapter are tiny; one thread is enough for them
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## No list of right answers
+#
+# $$q = p$$
+#
+# Nobody says which picture a noise vector should become. Right or wrong is only the **distribution** of all samples.
+#
+# ???
+# (2 min) p is the density of real samples, q that of what the generator makes. Ask how one could mark a single generated
+# picture as wrong. One cannot: only all of them together can be wrong. In this chapter we work on a line and in a plane,
+# where p is written down and everything the networks learn can be held against the truth.
+
 # %% [markdown]
 # ## 1. To generate is to match a distribution
 #
@@ -65,7 +77,18 @@ torch.set_num_threads(1)  # the networks of this chapter are tiny; one thread is
 # **Predict.** There is a generator that turns one Gaussian number $z$ into exactly this distribution, by an increasing
 # function. What does its graph look like where the density $p$ has a gap?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One generator that is exact
+#
+# $z$ is one Gaussian number, $p$ has two modes and a gap. **Predict:** how does $G(z)$ run where $p$ has the gap?
+#
+# ???
+# (3 min) G is an increasing function that turns the bell curve into exactly p. Let everybody draw it in the air or on
+# paper. The usual drawing is flat at the gap, because nothing is there. Then show: it is steep. Steepness spreads samples
+# out. No samples at all would need a jump, and a network is continuous, so a trained generator always leaves a few points
+# between modes.
+
+# %% slideshow={"slide_type": "fragment"}
 two_modes = GaussianMixture([[-2.0], [1.5]], sigma=[0.5, 1.0], weights=[0.4, 0.6])
 
 line = torch.linspace(-6, 6, 1201)
@@ -99,6 +122,18 @@ with plot.figure(3, alt=alt, size=(3.0, 2.7)) as (before, function, after):
 # Here we knew $p$ and could compute $G$. With pictures we have only samples of $p$. Something else must tell $G$ how
 # far off it is.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two samples, one classifier
+#
+# $$P(\text{real} \mid x) = \frac{p(x)}{p(x) + q(x)}$$
+#
+# $$\text{logit} = \log p(x) - \log q(x)$$
+#
+# ???
+# (3 min) Mix as many real as fake points, ask which is which, and write Bayes' rule with priors of one half. Then take the
+# logarithm of the odds: the sum in the denominator goes. Let the room do this step. Whoever tells two samples apart as well
+# as possible knows the ratio of two densities that nobody showed to them. All GANs stand on that.
+
 # %% [markdown]
 # ## 2. Two samples and one classifier
 #
@@ -124,6 +159,16 @@ with plot.figure(3, alt=alt, size=(3.0, 2.7)) as (before, function, after):
 #
 # **Predict.** Both see 2,000 real points of `two_modes` and 2,000 fake points of one wide Gaussian. Where will the
 # network be close to the truth, and where will it be far off?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where will a network find the ratio?
+#
+# It sees 2,000 real points of two modes, and 2,000 of one wide Gaussian. **Predict** where it will be far off.
+#
+# ???
+# (4 min) Many say: between the modes, because it is complicated there. Show. Where samples mix it is within 0.2 of the
+# truth. In the grey, beyond all samples, it is off by 19: the truth falls like minus x squared, a network of ReLUs goes on
+# like a straight line. On the left this hardly shows, the sigmoid hides it. A generator's gradient comes through the logit.
 
 # %%
 wide = GaussianMixture([[0.0]], sigma=2.0)
@@ -164,7 +209,7 @@ for seed in range(3):
     with torch.no_grad():
         learnt_logits.append(net(axis_points)[:, 0])
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 true_logits = optimal_logit(two_modes, wide, axis_points)
 edges = torch.linspace(-9, 9, 46)
 real_counts, fake_counts = (torch.histogram(points[:, 0], edges).hist for points in (real_points, fake_points))
@@ -214,6 +259,52 @@ for name, share in {
 # gradient comes through the *logit*.
 #
 # A generator that puts its samples where no real sample has ever been asks $D$ a question that the data do not answer.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The best discriminator
+#
+# $$h(t) = a \log t + b \log(1 - t), \qquad h'(t) = \frac{a}{t} - \frac{b}{1 - t}$$
+#
+# $$D^*(x) = \frac{p(x)}{p(x) + q(x)}$$
+#
+# ???
+# (3 min) Fix one x: a is p there, b is q, t what D answers. V is the integral of h, and D may choose t at each x freely, so
+# maximise h at each x by itself. Let the room set the derivative to zero: a (1 - t) = b t. h is strictly concave, so this
+# is the maximum. It is the classifier of the slide before.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The value at the best $D$
+#
+# $$\max_D V(D, q) = -\log 4 + 2\, \mathrm{JS}(p, q)$$
+#
+# JS, the Jensen-Shannon divergence, is 0 for equal distributions, and $\log 2$ for two that never overlap.
+#
+# ???
+# (3 min) Put D* into V with m, the mean of p and q: D* is p over 2m, and each half gives a minus log 2 and a
+# Kullback-Leibler divergence to m. Together they are minus log 4 and twice JS. Ask for the range of the value: from minus
+# log 4, which is -1.386, to 0. Write both ends on the board, they come back all day.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One best answer: $q = p$
+#
+# $$\mathrm{JS}(p, q) \ge 0, \qquad \text{and } 0 \text{ only at } q = p$$
+#
+# There $V = -\log 4 \approx -1.386$, and $D^*$ is one half everywhere.
+#
+# ???
+# (2 min) Jensen's inequality for the logarithm, which is strictly concave: equality needs m over p to be constant, so m is
+# p, so q is p. Skip the proof in a short meeting and name the result. Then ask what the theorem assumes. It assumes a D
+# that is the best at every moment and a G that can make any density. The rest of the chapter takes these away.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where there are no samples, being wrong is free
+#
+# $$V(D^*, q) - V(D, q) = \int \big(p + q\big)\; \mathrm{kl}\big(D^* \,\|\, D\big)\, dx \;\ge\; 0$$
+#
+# ???
+# (2 min) Ask what the factor p + q says about the grey zone of the earlier figure. There it is zero: no error costs
+# anything, and nothing corrects it. The same line says that any trained D gives a lower bound of the value. kl is the
+# divergence between two coins with these probabilities of heads.
 
 # %% [markdown]
 # ## 3. The best discriminator, and the value at it
@@ -332,7 +423,17 @@ tried_values = [measured_value(two_modes, GaussianMixture([[place]], 0.7), nets.
 # %% minigan="toy"
 # ring
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Do trained networks reach the bound?
+#
+# A fake Gaussian moves over the real distribution; a fresh $D$ is trained at each place. **Predict** the largest value.
+#
+# ???
+# (3 min) Take guesses for the largest value of V, then show. Orange dots lie on the blue curve, or just below it: the
+# theorem holds for trained networks. Far left and far right the curve is flat at 0. A perfect D then knows that the
+# generator is wrong, and its value no longer says which way is better. The crosses on the right come next.
+
+# %% slideshow={"slide_type": "fragment"}
 soft_ring = ring(sigma=0.2)
 fakes_in_plane = {
     "one blob": GaussianMixture([[0.0, 0.0]], 0.7),
@@ -371,8 +472,24 @@ print(
     "  ".join(f"{v - b:+.2f} ({name})" for name, v, b in zip(fakes_in_plane, linear_values, plane_bounds, strict=True)),
 )
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One half is no proof
+#
+# A linear $D$ says $V \approx -\log 4$ on a blob and on a ring that is too large. Both are plainly wrong.
+#
+# “Converged when $D$ outputs one half”: **which** $D$?
+#
+# ???
+# (2 min) Go back one slide and point at the crosses: a discriminator that can only draw a straight line. It finds nothing
+# to hold against these fakes, and its value is the one a perfect generator would get. One half says that this D cannot tell
+# them apart. It takes a strong D to make it say something about G.
+
 # %% [markdown]
 # The networks sit on the bound, or a little below it. (An excess of a thousandth or so is the sampling noise of $V$.)
+# None can lie above, for $V(D) \le V(D^*) = -\log 4 + 2\,\mathrm{JS}$ for every $D$. Read from right to left, this says
+# what any discriminator tells about the two distributions: $\mathrm{JS} \ge \tfrac{1}{2}\,(V(D) + \log 4)$. A better $D$
+# gives a higher lower bound.
+#
 # Two things in this picture are worth more than the agreement.
 #
 # **The curve goes flat.** When the two distributions no longer overlap, JS is $\log 2$ and $V$ is 0, whether they are
@@ -388,7 +505,15 @@ print(
 #
 # In the plane the ratio itself can be looked at.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The ratio, looked at
+#
+# ???
+# (2 min) Eight Gaussians on a ring against one blob. Ask what the white line is: it encloses most of the samples. Inside,
+# the learnt D has rebuilt the ring from samples alone. On the right, bright means far from the truth. Outside the line no
+# sample tells the logits to stop.
+
+# %% slideshow={"slide_type": "-"}
 torch.manual_seed(1)
 blob = fakes_in_plane["one blob"]
 judge = fit_discriminator(
@@ -449,7 +574,18 @@ for name, count in {"64 points": 64, "256 points": 256, "fresh points": None}.it
         loss.backward()
         optimiser.step()
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 64 real, 64 fake, from the same ring
+#
+# $p = q$, so the bound is $-\log 4$. **Predict:** what does $D$ report on its own points? On new ones?
+#
+# ???
+# (3 min) The usual answer: minus log 4, since there is nothing to find. Show. On its own points it claims a difference
+# between equal distributions: it has learnt them by heart. On new points it falls below minus log 4. Two lessons. Believe a
+# value only on points that D was not trained on. And in a real game p is the training set, so the best generator of the
+# theorem is a copier.
+
+# %% slideshow={"slide_type": "fragment"}
 alt = "With 64 points V rises above -log 4 on the points that D has seen and falls far below on new ones; with more it stays."
 with plot.figure(3, alt=alt, size=(3.2, 2.9)) as axes:
     for axis, name in zip(axes, ["64 points", "256 points", "fresh points"], strict=True):
@@ -474,6 +610,18 @@ with plot.figure(3, alt=alt, size=(3.2, 2.9)) as axes:
 # 2. In the game, $p_{\text{data}}$ *is* the training set. Theorem 1, taken at its word, says that the best generator
 #    copies it. What we want, new pictures, lies in what keeps real training *away* from that optimum. Section 7 comes
 #    back to this.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The smallest game
+#
+# $$\min_x \max_y\; x\,y$$
+#
+# $$x' = x - \eta\, y, \qquad y' = y + \eta\, x \;\text{ or }\; y + \eta\, x'$$
+#
+# ???
+# (3 min) The proof maximises over D completely. Practice takes one small step each. This is the game left over when all
+# real data sit at 0, the generator makes one point, and D has one number (the Dirac-GAN). First the steps at the same time,
+# with the old x; then in turn, with the new x. Ask which of the two GAN code does. It takes turns.
 
 # %% [markdown]
 # ## 5. The proof has a solution; does training find it?
@@ -503,7 +651,18 @@ with plot.figure(3, alt=alt, size=(3.2, 2.9)) as axes:
 # in the direction they had?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Who reaches the blue cross?
+#
+# At the same time, in turn, with momentum, or with a penalty on $D$?
+#
+# ???
+# (4 min) Let everybody vote for each before the key. Grey is the start, orange the end, green the mean of all points. At
+# the same time: outwards, and many texts stop here and say that GANs diverge. In turn: a closed ellipse, for ever. Momentum
+# remembers a direction that the other player has turned round: outwards. The penalty is R1, and goes inwards. The mean is
+# near the solution all along, which is why chapter 02 averages weights.
+
+# %% slideshow={"slide_type": "fragment"}
 def play(steps: int, rate: float = 0.1, alternate: bool = True, beta1: float = 0.0, damping: float = 0.0) -> Tensor:
     """Gradient steps on f(x, y) = xy - damping y^2 / 2 with Adam's averaging of gradients: the path, (steps + 1, 2)."""
     x, y, x_average, y_average = 1.0, 0.0, 0.0, 0.0
@@ -562,6 +721,17 @@ for name, path in games.items():
 #
 # If this small game is worth its ink, it predicts what happens to two real networks: momentum should hurt, R1 should
 # help.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Eight modes: when is one found?
+#
+# A sample is good within $3\sigma$ of a centre.
+#
+# A mode is found with **a tenth of its due share**, not with one stray point.
+#
+# ???
+# (2 min) Now two real networks. Ask what could go wrong with counting a mode as found by a single sample, which much
+# published work does. Strays between modes are always there: the generator is continuous, as at the start of this hour.
 
 # %% [markdown]
 # ## 6. The ring: which modes does a generator find, and when?
@@ -653,7 +823,17 @@ runs = {
 }
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Momentum 0.9: what becomes of the ring?
+#
+# PyTorch's Adam comes with $\beta_1 = 0.9$. **Predict** from the small game.
+#
+# ???
+# (3 min) Rows from the top: momentum 0.9; 0.5 with R1; none. Time runs to the right. At 0.9 everything sits on one or two
+# modes and hops when D has learnt to reject them. Ask what a single snapshot would have told: another mode each time. The
+# other two spread to all eight. The small game said so: momentum out, penalty in.
+
+# %% slideshow={"slide_type": "fragment"}
 def draw_points(axis, samples: Tensor, real: GaussianMixture) -> None:
     """Samples in orange over the real distribution's centres in blue."""
     axis.plot(*real.centres.T, "o", color=REAL, ms=7, alpha=0.35, mew=0)
@@ -673,7 +853,16 @@ with plot.figure(7, len(shown), alt=alt, size=(1.35, 1.4)) as axes:
                 axis.set_title(f"step {moment * run.every}")
         row[0].set_ylabel(name)
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three seeds, or no claim
+#
+# ???
+# (3 min) A line for each seed, the number of modes over time. Read out three panels. R1 alone mends two seeds of three. No
+# momentum: two seeds perfect, one on a single mode for the whole run. Both together: eight on every seed. Then the
+# surprises: minimax does not collapse more than non-saturating here, and leaky ReLU alone cures 0.9. Ask what one seed
+# would have let us publish.
+
+# %% slideshow={"slide_type": "-"}
 alt = "Modes over time, eight settings, three seeds: beta1 = 0.9 stays low; three settings reach eight on every seed."
 with plot.figure(4, 2, alt=alt, size=(2.5, 2.1)) as axes:
     for axis, (name, of_seeds) in zip(axes.flat, runs.items(), strict=True):
@@ -750,7 +939,18 @@ generators = {
     "GAN on 32 points": on_few[0].samples[-1],
 }
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Has it learnt the distribution, or the list?
+#
+# What share of samples lies nearer to the 32 training points (blue) than a typical new point does? **Predict** for a
+# copier, and for our GAN.
+#
+# ???
+# (3 min) The copier has all eight modes and nearly only good samples: every test so far passes it. Only its distance gives
+# it away, all its samples are too near. The GAN starts far away, passes the honest half, and drifts on. Nobody asked it to
+# copy; the game did. More data, a stop in time, and a D that cannot learn by heart hold it back.
+
+# %% slideshow={"slide_type": "fragment"}
 alt = "New points cover the modes, copies sit on the 32 training points, the GAN crowds near them; its share of near ones grows."
 with plot.figure(4, alt=alt, size=(2.5, 2.7)) as (*scatters, history):
     for axis, (name, samples) in zip(scatters, generators.items(), strict=True):
@@ -784,7 +984,15 @@ print("GAN, mean over the last third, three seeds:", "  ".join(f"{share:.2f}" fo
 # to draw. Before judging a generator, judge the check: for pictures that are certainly *not* copies, the held-out
 # ones, what does the nearest training picture look like?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How near is honest?
+#
+# ???
+# (2 min) Before judging a generator, judge the check. Above are heads that were held out, so certainly no copies, and under
+# each its nearest training head in pixels. Alike, but not the same. A generator whose samples lie much nearer than these
+# has copied.
+
+# %% slideshow={"slide_type": "-"}
 peeps = data.load("peeps")[:]
 held_out = data.load("peeps", "test")[: pick(quick=32, cpu=400, full=400)]
 distances, which = nearest(held_out, peeps)
@@ -804,7 +1012,17 @@ print(
 # **Predict.** Now a thief with a little cunning: take training pictures and move them sideways by a few pixels. Does
 # the check still find the original?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A thief moves a picture by three pixels
+#
+# Does the nearest neighbour still find the original?
+#
+# ???
+# (2 min) Most people say yes: three pixels are hardly seen. Show. For most heads the nearest is now another head; the
+# original is found for 38 of 100. The copy lies farther from its own original than an honest head from its neighbour.
+# Distance in pixels is not distance as people see it.
+
+# %% slideshow={"slide_type": "fragment"}
 originals = peeps[: pick(quick=16, cpu=200, full=400)]
 
 
@@ -828,6 +1046,30 @@ plot.compare({"original": originals[:8], "moved": stolen, "nearest": peeps[neare
 print("moved by (pixels)          ", "".join(f"{pixels:7}" for pixels in shifts))
 print("original found             ", "".join(f"{share:7.0%}" for share in recovered))
 print("distance to the original   ", "".join(f"{gap:7.3f}" for gap in moved_distance))
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The second formula enters here
+#
+# $$L_{FD} = \sum_i \big\| F_i(G(z)) - F_i(x) \big\|^2$$
+#
+# $$L = L_{\text{adv}} + \lambda L_{FD}$$
+#
+# ???
+# (2 min) F are the layers of a network that was trained before. Ask what the thief would have to do to deceive this
+# distance. Chapter 04 opens such a network, chapter 06 builds the distance and shows where it fails too.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you will read, and what we measured
+#
+# “Converged at one half” · a weak $D$ says so at once
+#
+# “GANs diverge, see the spiral” · taking turns, they circle
+#
+# “All eight modes” · at which step, on how many seeds?
+#
+# ???
+# (2 min) Let the room find the figure of today that answers each. The full table stands in section 8 of the chapter. If
+# time is short, keep only the last line: it is the question to ask of every published ring.
 
 # %% [markdown]
 # The unmoved copy is found every time. Three pixels to the side, and for most heads the nearest training picture is

@@ -52,6 +52,30 @@ from minigan.plot import FAKE, GOLD, GREEN, PINK, REAL, tile
 from minigan.progress import Progress
 from minigan.weights import save_network
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The game
+#
+# $$\min_G \max_D\; \mathbb{E}_{x}[\log D(x)] + \mathbb{E}_{z}[\log(1 - D(G(z)))]$$
+#
+# From here to code: means over batches, a minimum for each player, logits.
+#
+# ???
+# (3 min) x is a real picture, z random numbers, G(z) the picture made of them, D the probability of real. Ask which terms
+# each player can move: D both, G only the second. Optimisers go downhill, so D's loss is minus V. An expectation becomes a
+# mean over a batch. One step remains: a network puts out a logit and no probability.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Both logarithms are one function
+#
+# $$-\log \sigma(\ell) = \log(1 + e^{-\ell}) = \mathrm{softplus}(-\ell)$$
+#
+# $$-\log\big(1 - \sigma(\ell)\big) = \log(1 + e^{\ell}) = \mathrm{softplus}(\ell)$$
+#
+# ???
+# (4 min) Let the room derive the first line: sigma is one over 1 plus e to the minus l. The second is the same with the
+# sign turned. So D's loss is softplus of minus the real logits plus softplus of the fake logits, both in the mean. That is
+# bce_d, a single line of the library. Show it in the notebook.
+
 # %% [markdown]
 # ## 1. From the formula to a loss
 #
@@ -82,7 +106,16 @@ from minigan.weights import save_network
 # **Predict.** A discriminator that cannot tell the two apart answers with logit 0 to everything. What does it pay? And
 # what did chapter 01 say about the value of the game at its end?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What does an undecided $D$ pay?
+#
+# It answers with logit 0 to everything. **Predict** its loss.
+#
+# ???
+# (2 min) Give them a minute: log 2 for the reals, log 2 for the fakes. Together log 4, minus the value of the game at its
+# end in chapter 01. It is the one number on D's curve that means something. We come back to it with the garments.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 undecided = torch.zeros(8)
 print(f"bce_d with all logits 0: {bce_d(undecided, undecided):.6f}")
@@ -97,7 +130,18 @@ print(f"log 4:                   {math.log(4):.6f}")
 # **Predict.** A fake gets the logit 20: $D$ is badly fooled. The exact loss $-\log(1 - \sigma(20))$ is a little more
 # than 20. What comes out in `float32`, with its 24 bits, if the sigmoid is computed first?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Sigmoid first loses the gradient
+#
+# A fake gets the logit 20: $D$ is badly fooled. **Predict** loss and slope in `float32`, by three routes.
+#
+# ???
+# (4 min) Ask which of the three still has a slope at 20. Most say all of them, the formula is the same. Show. The naive
+# logarithm breaks off to infinity from 16.7 on, where sigmoid is exactly 1. BCELoss cuts it off at 100: the value looks
+# harmless and the slope is 0, so the worst mistake of D is the one it learns nothing from. Softplus never forms the sigmoid.
+# And no softmax: a softmax of one logit is always 1.
+
+# %% slideshow={"slide_type": "fragment"}
 logits = torch.linspace(-5, 110, 1151)
 
 
@@ -162,7 +206,15 @@ print("sigmoid of the logit:     ", [round(p, 4) for p in torch.sigmoid(real_log
 #
 # Two networks, two losses, one graph. One training step looks like this.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two updates, one graph
+#
+# ???
+# (4 min) Let somebody read the upper picture aloud: whose weights learn, where is the gradient cut, and why there. Then the
+# lower one: the gradient passes through D and must not stay in it. Both updates use the same fakes, because a forward pass
+# of the generator is not cheap. That is where the trouble starts.
+
+# %% slideshow={"slide_type": "-"}
 NODES = {
     "z": (0.4, 2.4),
     "G": (2.2, 2.4),
@@ -228,7 +280,15 @@ with plot.figure(1, 2, alt=alt, size=(7.4, 2.4)) as (above, below):
 # **Predict.** The cell below makes fakes once, updates nothing, and asks for both gradients, one after the other. There
 # is no `detach`. What happens?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Without `detach`: what happens?
+#
+# ???
+# (3 min) Fakes are made once, nothing is updated, both gradients are asked for. Take answers: works, wrong numbers, error.
+# It is an error: D's backward pass ran on into G and freed the graph behind it. PyTorch advises retain_graph=True. Ask who
+# has written that line. Then: what is left in G?
+
+# %% slideshow={"slide_type": "-"} tags=["slide-code"]
 torch.manual_seed(0)
 small_g, small_d = mlp(2, 2), mlp(2, 1)
 points, latents = torch.randn(64, 2) + 2, torch.randn(64, 2)
@@ -246,7 +306,17 @@ except RuntimeError as error:
 # `retain_graph=True`. Many a program has that line. The error is gone, and this is what is left.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## With `retain_graph=True` the error is gone
+#
+# **Predict** the gradient that is left in $G$.
+#
+# ???
+# (3 min) Show, and wait. It is exactly zero: PyTorch adds gradients, D's loss holds plus softplus for each fake, the
+# minimax loss of G holds minus softplus. Two players pull at the same weights with the same force. There is no error and no
+# strange number, and the generator stands still. Remember it for the ward.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 def size_of_gradient(network: nn.Module) -> float:
     """The length of the gradient that is stored with a network's weights, all together. 0 where there is none."""
     return math.sqrt(sum(float(p.grad.square().sum()) for p in network.parameters() if p.grad is not None))
@@ -281,7 +351,18 @@ print(f"both, added up in G:              {together:.6f}")
 # graph for $D$'s update: `fake.detach()` has the same numbers and no history. It saves the useless backward pass
 # through $G$ as well.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Say whose gradients you want
+#
+# `fake.detach()` in $D$'s update
+#
+# `backward(inputs=list(generator.parameters()))` in $G$'s
+#
+# ???
+# (3 min) Ask why the second cannot be a detach: G's gradient must pass through D. A plain backward stores it in D's weights
+# as well, 1.2 of it here, where nobody wants it. Nothing is toggled, so nothing must be toggled back.
+
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 forget(small_g, small_d)
 fake_points = small_g(latents)
 bce_d(small_d(points), small_d(fake_points.detach())).backward()
@@ -314,7 +395,18 @@ print(f"and in G, as it should:                     {size_of_gradient(small_g):.
 # **Predict.** Early in training $D$ is confident: it gives fakes the logit -8, say. Which of the two losses is flat
 # there? Sketch both against the logit before you look.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## $D$ is sure: which loss is flat?
+#
+# Minimax: $\log(1 - D)$. Non-saturating: $-\log D$. A bad fake has the logit $-8$.
+#
+# ???
+# (5 min) Let everybody sketch both losses over the logit. Show, middle panel: minimax pulls hard where a sample already
+# passes for real and lets go where it is bad. It saturates. Some well-known accounts say the reverse. The third panel shows
+# how: drawn over D, minimax looks steep at the left end. No network puts out D. Draw a loss over what the network puts out.
+# The paper itself, in its section 3, tells you to train G on the other one.
+
+# %% slideshow={"slide_type": "fragment"}
 logits = torch.linspace(-8, 8, 321)
 both = {
     "minimax: log(1 − D)": (lambda fake: -F.softplus(fake), REAL),
@@ -370,7 +462,17 @@ with plot.figure(3, alt=alt, size=(3.3, 3.0)) as (loss_panel, slope_panel, hidde
 # There is no need for algebra. The third panel tries all answers from -6 to 6, and takes the one that costs $D$ the
 # least.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What does the best $D$ answer?
+#
+# Real pictures are three times as dense here: $p / q = 3$. Cross-entropy says $\log 3$. **Predict** the others.
+#
+# ???
+# (5 min) Least squares, hinge, Wasserstein. Take a guess for each, then look at the right panel. Least squares says three
+# quarters, p over p + q: a sigmoid in front of it would be a mistake. Hinge says plus one, only which is denser. Wasserstein
+# runs to the edge and would run further: it makes sense only on a leash.
+
+# %% slideshow={"slide_type": "fragment"}
 answers = torch.linspace(-6, 6, 1201)
 log_ratio = torch.linspace(-5, 5, 201)
 share = torch.sigmoid(log_ratio)[:, None]  # of real pictures at this x: p / (p + q)
@@ -398,6 +500,19 @@ with plot.figure(3, alt=alt, size=(3.3, 3.1)) as (d_panel, g_panel, answer_panel
     g_panel.set(title="G's loss", xlabel="logit of a fake", ylim=(-7, 12))
     answer_panel.set(title="best answer of D", xlabel="log p/q")
     g_panel.legend(loc="upper right", fontsize=8)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The leash is the more important half
+#
+# $$\text{R1: } \tfrac12\, \lVert \nabla_x D(x) \rVert^2 \text{ at real } x$$
+#
+# $$\text{gradient penalty: } \big(\lVert \nabla_x D(x) \rVert - 1\big)^2 \text{ in between}$$
+#
+# ???
+# (3 min) Where reals and fakes do not overlap, which is how it is with pictures, p over q is zero or infinite, and
+# cross-entropy wants infinite logits. A slope has to be forbidden. R1 wants slope 0 at the reals, the gradient penalty slope
+# 1 on the way, and spectral norm divides each weight matrix so that no layer stretches. Ask why 0 at the reals: there D is
+# level when the game ends.
 
 # %% [markdown]
 # - **Cross-entropy** (both generator losses share this $D$) answers $\log p/q$, without bound.
@@ -429,7 +544,17 @@ with plot.figure(3, alt=alt, size=(3.3, 3.1)) as (d_panel, g_panel, answer_panel
 # **Predict** the two penalties. And what do you get with the norm over the channels (`dim=1`, a mistake found in
 # much-copied code), or over the whole batch of 16?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One norm for each picture
+#
+# $D(x) = \sum_i x_i$ on 3 x 3 pixels: $\lVert \nabla_x D \rVert = 3$. **Predict** both penalties, and two wrong ones.
+#
+# ???
+# (4 min) Nine ones, so the norm is 3. R1 is 4.5, the penalty 4. With the norm over channels, a mistake found in much-copied
+# code, the penalty is 0: content with a critic three times too steep. Over the batch of 16 it presses the slope of each
+# picture down. Both run without an error. Known answers like these make the test.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 linear = nn.Sequential(nn.Flatten(), nn.Linear(9, 1, bias=False))
 nn.init.ones_(linear[1].weight)
@@ -451,7 +576,17 @@ print(f"norm over the batch, (3 * 4 - 1)^2:   {(gradient.norm() - 1).square():.2
 # overlap, and train $D$ alone. **Predict** its curve with no leash after ever more steps.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What each leash does
+#
+# Reals at 1, fakes at $-1$, no overlap. Dotted: a third of the way.
+#
+# ???
+# (3 min) Cover the right side and ask what cross-entropy does with ever more steps: it grows, without end. R1 levels it off
+# at the reals, and only there. Right: the gradient penalty gives a ramp of slope 1.1 from fakes to reals, so a fake learns
+# the way wherever it is. Spectral norm needs no term in the loss.
+
+# %% slideshow={"slide_type": "-"}
 def trained_critic(
     loss: str, leash: Callable[..., Tensor | float], spectral: bool, steps: int, seed: int = 2
 ) -> list[Tensor]:
@@ -552,7 +687,18 @@ for seed in (2, 0):
 # from its own kernel, so random kernels draw a checkerboard before anything is learnt. `icnr_` gives the four the same
 # kernel.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Networks that draw, before they have learnt
+#
+# The same smooth map, doubled by four untrained layers.
+#
+# ???
+# (3 min) Ask which one they would start with. The transposed convolution and the naive pixel shuffle draw a grid before
+# anything is learnt. ICNR gives the four kernels of a block the same start, and the grid is gone. Then tell the rules of
+# DCGAN in a minute: strided convolutions, double and halve, batch norm but not at the ends, ReLU and leaky ReLU, tanh. With
+# a penalty, no batch norm in D: it mixes the pictures of a batch.
+
+# %% slideshow={"slide_type": "-"}
 torch.manual_seed(1)
 smooth = F.interpolate(torch.randn(1, 16, 4, 4), 24, mode="bicubic")
 naive = nn.Sequential(nn.Conv2d(16, 4, 3, 1, 1, bias=False), nn.PixelShuffle(2))
@@ -598,7 +744,18 @@ for network in (generator, discriminator):
 # %% minigan="augment"
 # one_each, brightness, saturation, translation, AUGMENTATIONS, augment
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Augment both, or learn the wrong pictures
+#
+# With 2,400 pictures $D$ can learn them by heart.
+#
+# Change reals **and** fakes before $D$ sees them.
+#
+# ???
+# (3 min) Ask what happens when only the reals are augmented, which is the classical mistake: G learns to draw pale heads off
+# the centre. With both, gradients pass back through the changes, and G still learns to draw the unchanged pictures.
+
+# %% slideshow={"slide_type": "-"}
 peeps = data.load("peeps")
 random = torch.Generator().manual_seed(0)
 rows = {"as they are": peeps[:6]}
@@ -618,6 +775,19 @@ plot.compare(rows, alt=alt, width=6)
 
 # %% minigan="train"
 # TrainState, start, describe
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The step, in forty lines
+#
+# 1. One batch of fakes, for both updates
+# 2. `detach` for $D$; the loss of $D$, and its leash
+# 3. `inputs=` for $G$; named terms, weighted and summed
+# 4. An average of $G$'s weights, for drawing
+#
+# ???
+# (4 min) Open section 6 of the notebook on the projector and find these four in the code of `step`, with the room calling
+# out the line. The terms have names: "adversarial" is the first formula of the course. The second enters later as one more
+# name, "features", and this code will not change for it.
 
 # %% [markdown]
 # The next cell is the chapter in forty lines. Find in it: the one batch of fakes, the `detach`, the two losses of
@@ -690,7 +860,17 @@ print("equal, bit for bit:", all(torch.equal(one, other) for one, other in pairs
 # (When you have seen enough, press the stop button. The step is finished, and everything below works with what is
 # there.)
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Garments
+#
+# After how many seconds is the first one recognised? Which way do the curves go?
+#
+# ???
+# (6 min) Write down the guesses, then run the cell of section 7 live, 40 seconds or so on two cores, and let people call out
+# what they see. The figure here is such a run. Each player's gain is the other's loss, so neither can go down for long. A
+# curve that stays in between is a game still being played. How good the pictures are it does not say.
+
+# %% slideshow={"slide_type": "fragment"}
 fashion = data.load("fashion", size=32)
 
 
@@ -703,6 +883,18 @@ def dcgan(loss: str, images: int, width: int = 32) -> TrainState:
 
 garments = dcgan("non_saturating", pick(quick=96, cpu=44_000, full=600_000))
 garments = fit(garments, fashion, log_every=800, title="Fashion-MNIST, non-saturating")
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What $D$'s curve can tell
+#
+# $$\mathrm{JS}(p_\mathrm{data}, p_g) \;\ge\; \log 2 - \tfrac12 \cdot (D\text{'s loss})$$
+#
+# $\log 4$: it sees no difference. $0$: it sees nothing in common.
+#
+# ???
+# (4 min) From chapter 01: V is at most minus log 4 plus twice JS, and the loss is minus V. At log 4 the bound says nothing:
+# the fakes are perfect or D is too weak, and only the samples say which. Ask what a loss of 0 means. In any other training
+# it would be success. For the generator it is a complete failure.
 
 # %% [markdown]
 # Trousers, shoes, bags, shirts: drawn by a network that has only ever been told how real its pictures look. Now the
@@ -726,7 +918,17 @@ garments = fit(garments, fashion, log_every=800, title="Fashion-MNIST, non-satur
 #
 # **Predict** $D$'s loss and the pictures of both.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A race: minimax against non-saturating
+#
+# Same data, same weights, same noise. $D$ is three times as wide. **Predict** the pictures.
+#
+# ???
+# (4 min) Show. Orange swings wildly and gets away. Blue is minimax: both its losses are next to 0, and the samples are noise.
+# The right panel is the slope of the earlier slide in action, on a logarithmic axis. The value of the game is right, its
+# equilibrium is right, and the road to it has no slope. With a weaker D minimax comes loose, so believe no absolute claim.
+
+# %% slideshow={"slide_type": "fragment"}
 race = {
     name: fit(dcgan(name, pick(quick=96, cpu=4_000, full=4_000), width=96), fashion, log_every=160, quiet=True)
     for name in ("non_saturating", "minimax")
@@ -774,7 +976,17 @@ print(
 #
 # **Predict.** In about a minute, what comes first: the outline, the colours, or the eyes?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Heads: what comes first?
+#
+# The outline, the colours, or the eyes? About a minute, from nothing.
+#
+# ???
+# (6 min) Vote, then run the cell of section 8 live and watch. The recipe has changed: no batch norm in D, R1, augmentation
+# on both sides, no momentum. Colours and outline come first, eyes last. Nobody told the network what a head is: it saw 2,400
+# drawings and was told how real its own looked.
+
+# %% slideshow={"slide_type": "fragment"}
 del fashion, tiny, garments, race, run, whole, halves
 torch.manual_seed(0)
 config = TrainConfig(
@@ -789,7 +1001,17 @@ heads = fit(heads, peeps, title="peeps")
 # machine, while you watched. The rest is time. The same networks were trained for longer with nearly the same settings,
 # and what they learnt came with the installation (`minigan/weights/peeps.md` says how).
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The rest is time
+#
+# Above: the minute you have just watched. Below: the same networks, trained for longer.
+#
+# ???
+# (2 min) The lower rows are the generator that comes with the course. None of these people was ever drawn by hand. Whether
+# that is true of each of them, and how good they are in numbers, is chapter 03. To train one at home for eight minutes:
+# minigan train peeps -o run.
+
+# %% slideshow={"slide_type": "-"}
 finished, facts = weights.shipped("peeps")
 with torch.no_grad():
     longer = finished(heads.latents.cpu()[:16])
@@ -822,7 +1044,17 @@ plot.grid(torch.cat([heads.sample()[:8], longer]), alt=alt)
 # Look at each chart, write down a diagnosis *and the sign that decided it*, and only then open the answer. The code of
 # the ward is in `minigan/course/zoo.py`. Reading it first spoils the game.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The ward: what ails patient 1?
+#
+# Grey is the healthy twin.
+#
+# ???
+# (4 min) Two minutes in pairs: a diagnosis and the sign that decided it. Read out the list of six illnesses from section 9.
+# It is mode collapse: D learns much too slowly. The losses are inconspicuous, as in most collapses. The sign is variety,
+# lower left: fakes lie much closer together than reals. The mend is to let D keep up.
+
+# %% slideshow={"slide_type": "-"}
 del heads, finished, longer
 ward = pick(quick=12, cpu=400, full=400)  # training steps for each run
 zoo.show(1, ward)
@@ -891,7 +1123,16 @@ zoo.show(3, ward)
 # %%
 zoo.show_mended(3, ward)
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## And patient 4?
+#
+# ???
+# (4 min) Pairs again. D wins, the samples are noise: many say that D is too fast, which is patient 2. The sign that decides
+# is the size of G's gradient, upper right: next to nothing from the first step. The fakes are not detached, retain_graph has
+# silenced the error, and with minimax the two gradients cancel. Losses alone diagnose nothing. The other four patients make
+# good homework.
+
+# %% slideshow={"slide_type": "-"}
 zoo.show(4, ward)
 
 # %% [markdown]

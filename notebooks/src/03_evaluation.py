@@ -52,7 +52,18 @@ from minigan.weights import shipped
 #
 # **Predict.** Both sheets show garments of 28 x 28 pixels. One sheet is real. Which one?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two of these four rows were never photographed
+#
+# Which two?
+#
+# ???
+# (4 min) Let everybody vote by raising a hand: the upper two rows, or the lower two. Expect a divided room. The upper
+# two are drawn; look for a smeared sleeve or a shoe with a hole. Looking is the first evaluation and nothing replaces
+# it, but it can't see what is not there: something is missing from the generated garments, and no single picture shows
+# it. Everybody writes down a guess what it is. The paper is opened again later.
+
+# %% slideshow={"slide_type": "-"}
 fashion, held_out = data.load("fashion"), data.load("fashion", "test")
 generator, facts = shipped("fashion")
 
@@ -100,6 +111,20 @@ plot.grid(two_sheets, alt=alt, columns=12, zoom=2)
 # classes of the training set.
 
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The inception score asks a classifier
+#
+# $$\mathrm{IS} = \exp\, \mathbb{E}_{x} \, \mathrm{KL}\big(p(y | x) \,\|\, p(y)\big)$$
+#
+# Each picture clearly something, all together many things: from 1 to the number of classes.
+#
+# ???
+# (4 min) Read the formula aloud as two wishes: each p(y|x) sharp, their mean broad. Then ask the room to order five
+# sets by their score: held-out garments, generated ones, nothing but sneakers, noise, and ten held-out pictures
+# repeated over and over, for each class the one of which the classifier is surest. The usual answer puts the held-out
+# garments first, because they are real.
+
+
 # %%
 def inception_score(logits: Tensor) -> float:
     """exp of the mean KL(p(y|x) || p(y)): logits (N, classes) -> a number from 1 to the number of classes."""
@@ -126,7 +151,17 @@ surest = answers.softmax(1).argmax(0)  # of each class the picture that looks mo
 # pictures (one for each class, the one of which the classifier is surest) repeated over and over, nothing but sneakers,
 # and noise.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Ten pictures, repeated, beat reality
+#
+# The score has never seen a real picture. It asks what the classifier likes.
+#
+# ???
+# (3 min) Compare with the order on the board. Ask: which line of the formula would notice that there are only ten
+# pictures? None. Variety inside a class counts for nothing, likeness to the data counts for nothing, and a missing
+# class costs at most a tenth. What we need compares two sets.
+
+# %% slideshow={"slide_type": "-"}
 sneakers = held_out.only("sneaker")[:n]
 noise = torch.rand((min(n, 500), 1, 28, 28), generator=torch.Generator().manual_seed(0)) * 2 - 1
 inception = {
@@ -174,7 +209,30 @@ with plot.figure(alt=alt, size=(6.2, 2.4)) as axis:
 #
 # **Predict** for each of the five fakes below: is the first term 0? Is the second? Is there one that fools both?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Compare two sets: their means and covariances
+#
+# $$d^2 = \| m_r - m_f \|^2 + \mathrm{tr}\big( S_r + S_f - 2\,(S_r S_f)^{1/2} \big)$$
+#
+# In one dimension: $(m_r - m_f)^2 + (\sigma_r - \sigma_f)^2$
+#
+# ???
+# (4 min) The Fréchet distance of two Gaussians, r for real and f for fake. Its meaning needs no formula: move one cloud
+# onto the other along the shortest way, and average the squared length of the moves. So it is a squared distance,
+# although the field says "distance". Ask which term is 0 for a fake that is only wider.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two of these five fakes are at distance 0
+#
+# Real points in blue, fakes in orange.
+#
+# ???
+# (4 min) Let the room point at the two before anybody computes. Expect "wider", because its mean is right. Do two by
+# hand: moved is 1.5² + 0.8² = 2.89; wider is 0.8² (1.4 + 0.35) = 1.12. The two are lopsided and the ring, whose
+# ellipses coincide with the real one. The Fréchet distance sees two moments and nothing else. Keep these clouds in
+# mind, every number to come is tried on them.
+
+# %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
 
 
@@ -260,7 +318,20 @@ with plot.figure(5, alt=alt, size=(2.0, 1.9)) as panels:
 # **Predict.** 80 pictures, 128 features: $S_r$ and $S_f$ have rank 79, so 49 of 128 eigenvalues of $S_r S_f$ are 0.
 # What does the general route make of these zeros? And what do the roots make of *that*?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The matrix root invents numbers, singular values do not
+#
+# $$\mathrm{tr}\,(S_r S_f)^{1/2} = \lVert A B^\top \rVert_*$$
+#
+# 80 pictures, 128 features: from rank 79 on all should be 0.
+#
+# ???
+# (3 min) A and B hold the features less their mean, over the root of n - 1, so that S = AᵀA. The star is the nuclear
+# norm, the sum of the singular values. Ask what the square root of a rounding error of one in ten million is: about
+# three in ten thousand, and there are dozens of them. This is where complex "distances" come from, and the small number
+# that some programs add to the diagonal.
+
+# %% slideshow={"slide_type": "-"}
 generator_of_points = torch.Generator().manual_seed(3)
 mixing = torch.randn(128, 128, generator=generator_of_points) / 8
 first, second = (torch.randn(80, 128, generator=generator_of_points) @ mixing for _ in range(2))
@@ -333,6 +404,18 @@ for name, fake in cases.items():
 # Most papers use Inception v3, which is not on this machine. Where you have a network, `network, layer = "vgg16",
 # "relu5_3"` or `"resnet50", "pool"` in the next cell brings another judge in. All numbers change, as they must.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three judges, and one of them knows nothing
+#
+# - **EfficientNet-Lite0**, trained on photographs
+# - **our classifier**, trained on garments
+# - **a control** with random weights
+#
+# ???
+# (3 min) Pixels make poor points: their means are blurs. So a network turns each picture into a vector first, and a
+# score carries the network's name. Ask: which of the three would you trust with garments? Write the votes on the board
+# for the ladder of damages. Chapter 04 opens these networks, here they are instruments.
+
 # %%
 network, layer = "efficientnet_lite0", "pool"
 control = torch.Generator().manual_seed(0)
@@ -365,7 +448,17 @@ print(fid(real, fake))
 # Is that good? **A distance alone says nothing.** Two marks make a scale of it. The *floor* is what real pictures get
 # that the generator has never seen: no honest generator should do better. Something plainly wrong gives the upper mark.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A distance alone says nothing: put the floor beside it
+#
+# The floor: real pictures that the generator has never seen.
+#
+# ???
+# (3 min) Before the numbers come up: what is the distance between real pictures and other real pictures? Expect "zero".
+# It is far from that, and the next slide says why. No honest generator should come below this floor, and something
+# plainly wrong gives the upper mark.
+
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 noisy = (held_out[:n] + 0.5 * torch.randn((n, 1, 28, 28), generator=torch.Generator().manual_seed(1))).clamp(-1, 1)
 marks = {
     "held out (the floor)": new,
@@ -388,7 +481,19 @@ hardware.return_unused_memory()
 # the same way?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Fewer pictures, a worse score
+#
+# Real against real: the true distance is 0. Draw the curve over $n$, from 100 to 2,000 pictures.
+#
+# ???
+# (5 min) Everybody draws two curves, one for held-out pictures and one for the generator, then press the key. Expect
+# level lines with noise. A perfect generator would follow the blue line: errors of the mean and the covariance always
+# add, for the distance is a square. The bias is nearly proportional to 1/n, so the line on the right can be continued
+# to infinitely many pictures.
+
+
+# %% slideshow={"slide_type": "fragment"}
 def some(features: Tensor, count: int, seed: int) -> Tensor:
     """`count` different rows, drawn at random."""
     return features[torch.randperm(len(features), generator=torch.Generator().manual_seed(seed))[:count]]
@@ -432,6 +537,18 @@ hardware.return_unused_memory()
 #
 # Here is a line as many a report has it, and what stands behind it.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Behind the point noise, before it bias
+#
+# - the same $n$ on both sides, and stated
+# - the floor at that $n$ beside it
+# - no more digits than the spread allows
+#
+# ???
+# (3 min) Show a line like "FID = 34.6217" from any paper and ask what is missing: the network, the number of pictures,
+# the spread. In the notebook eight draws of 500 pictures differ in the second digit, and 2,000 pictures give little
+# more than half of it. The generator is the same, only the arithmetic has changed.
+
 # %%
 small = min(500, n // 2)
 with warnings.catch_warnings(record=True) as caught:
@@ -468,13 +585,36 @@ print("what frechet_distance said:", caught[0].message if caught else "nothing")
 # small on average. It may even come out negative, which is a good sign for an estimate of 0. The cube compares moments
 # up to the third.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A mean over pairs has no bias
+#
+# $$\mathrm{KID} = \mathbb{E}\, k(x, x') + \mathbb{E}\, k(y, y') - 2\, \mathbb{E}\, k(x, y),
+# \qquad k(x, y) = \Big(\frac{x^\top y}{D} + 1\Big)^3$$
+#
+# Which cloud will it see: *lopsided*, or *the ring*?
+#
+# ???
+# (4 min) If both sets come from one distribution, two reals, two fakes, and a real and a fake are equally alike on
+# average. Ask for the prediction, and for a reason: the cube compares moments up to the third. It sees the lopsided
+# cloud. The ring is symmetric, so its third moments are 0, and KID is blind to it too.
+
 # %% minigan="metrics"
 # BLOCK, kernel_distance, cubic_kernel, random_subsets, sum_over_pairs, sum_over_others
 
 # %% [markdown]
 # **Predict.** Which of the two clouds that fooled FID will KID see, *lopsided* or *a ring*?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## KID stays level from a few hundred pictures on
+#
+# Same pictures as before, same network.
+#
+# ???
+# (3 min) Ask the room to compare with the curves of FID: what is gained, what is lost? The level is right at any n, so
+# with few pictures KID is the better choice. Its price is a number without a natural scale, and a spread that narrows
+# slowly. It may come out negative, which is a good sign for an estimate of 0.
+
+# %% slideshow={"slide_type": "-"}
 print("cloud        FID      KID")
 for name, points in {"the same": other, **cases}.items():
     print(f"{name:10}{float(frechet_distance(cloud, points)):6.2f} {float(kernel_distance(cloud, points)):8.3f}")
@@ -511,6 +651,18 @@ print(sweep["generated"][-1])
 # "Where the pictures are" is made of balls: each picture claims a ball that reaches to its $k$-th nearest neighbour in
 # its own set.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Bad pictures and missing pictures are two faults
+#
+# **Precision**: the share of fakes that lie where real pictures are
+#
+# **Recall**: the share of reals that lie where fakes are
+#
+# ???
+# (3 min) Ask for a generator with perfect precision and no recall (one good picture, repeated), and for the reverse
+# (much noise and by luck everything). "Where the pictures are" is made of balls: each picture claims one that reaches
+# to its third neighbour. One number such as FID mixes the two faults.
+
 # %% minigan="metrics"
 # precision_recall, reach, balls_around
 
@@ -526,7 +678,16 @@ print(sweep["generated"][-1])
 # **Predict.** Reals form two groups, fakes hit one of them well, and eight stray fakes lie far off. Estimate precision
 # and recall by eye. Then a single outlier joins the reals, at the upper right. Which numbers change?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One stray real picture, and bad fakes count as good
+#
+# ???
+# (4 min) Cover nothing: let the room estimate precision on the left and recall in the middle by eye, about four fifths
+# and two fifths. Then ask what has changed on the right. A single outlier has its neighbours far away, claims a huge
+# ball, and precision becomes full although not one fake is better. Density and coverage, which count balls, hardly
+# move.
+
+# %% slideshow={"slide_type": "-"}
 random = torch.Generator().manual_seed(4)
 group = 0.45 * torch.randn(60, 2, generator=random)
 group[30:] += torch.tensor([3.0, 0.0])
@@ -578,7 +739,17 @@ for name, points in {"the same": other, "lopsided": cases["lopsided"], "a ring":
 # Now the garments. And because recall is a share of *real* pictures, it can be asked of each class by itself: which
 # trousers, which shirts are covered?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Asked class by class, recall names what is missing
+#
+# Take out your guess from the beginning.
+#
+# ???
+# (4 min) Hear the guesses first, then press the key. Bags: the generator was trained on nine of ten classes. FID and
+# KID are larger for it, but no single number says why. A mean over all hides what happens to a few; in chapter 12 the
+# few are people. Mind that real held-out pictures do not reach 1 either: theirs is the ceiling.
+
+# %% slideshow={"slide_type": "fragment"}
 fashion_net = judges["fashion_classifier"]
 by_fashion = {
     "train": embed(fashion[:n], fashion_net),
@@ -630,7 +801,17 @@ plot.grid(held_out.only(fashion.classes[missing])[:8], alt=alt, zoom=2)
 # So far two judges have spoken. How far can they be trusted? Give all three the same *known* damages, and see who
 # notices what. Each damage is done to the held-out pictures; the undamaged ones are the floor.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Give the judges damage that is known
+#
+# Who notices a little noise, a little blur, mirroring, or that bags are missing?
+#
+# ???
+# (3 min) A thermometer is put into ice and into boiling water. Each row is a damage; two more are made by leaving out
+# classes, where not a single picture is bad. Collect votes for each judge, for the control too: does a net that has
+# learnt nothing notice anything? The usual answer is no.
+
+# %% slideshow={"slide_type": "-"}
 m = min(n, 1500)
 pool = held_out[:m]
 
@@ -666,7 +847,16 @@ plot.compare({name: images[:10] for name, images in damaged.items()}, alt=alt, w
 # **Predict.** One column for each judge. Who notices a little noise? Who notices that bags are missing? And the net
 # that has learnt nothing: does it notice anything at all?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three judges, three orders
+#
+# ???
+# (5 min) Read it row by row against the votes. EfficientNet is an expert for surfaces: a little noise costs it about as
+# much as half of the classes. The garment classifier sees above all what is about classes. The control notices blur and
+# another set, hardly noise, and finds our generator nearly perfect: a network that has learnt nothing gives a number
+# too, and nothing in the number warns you.
+
+# %% slideshow={"slide_type": "-"}
 kept = held_out.labels[: len(pool)]
 ladder: dict[str, dict[str, float]] = {}
 references = {network: real[:m], "fashion_classifier": reals[:m], "random": embed(fashion[:m], judges["random"])}
@@ -731,7 +921,18 @@ for rung in rungs:
 #
 # **Predict.** How far apart do the three runs end? And how much better is the *best* of eight snapshots than the last?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One recipe, three seeds: the last snapshot is luck
+#
+# Best against best, or last against last.
+#
+# ???
+# (4 min) Ask how one would show with these very runs that "our method" beats "the baseline": take the own best snapshot
+# and the other's last. The averaged weights on the right hardly jump, so they give the good snapshot without choosing
+# it. The spread over draws says how well one generator is measured; the spread over seeds says how well the recipe is
+# known.
+
+# %% slideshow={"slide_type": "-"}
 portion = pick(quick=32, cpu=1_024, full=12_000)  # images between two snapshots
 judged = min(m, 600)
 
@@ -834,7 +1035,17 @@ hardware.return_unused_memory()
 #
 # **Predict.** What happens to the FID of the Fashion classifier? To that of EfficientNet? To the pictures?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A judge who was in the kitchen is no judge
+#
+# The generator learns to match the garment classifier's features. What will each judge say?
+#
+# ???
+# (5 min) Let the room predict two curves and the look of the pictures, then press the key. The judge who took part is
+# delighted, the other finds it worse, and the pictures agree with the other: a fine grid has grown over them. A score
+# by the network that took part in training says that the optimiser works. In chapters 05 and 11 somebody else judges.
+
+# %% slideshow={"slide_type": "fragment"}
 del damaged, seen, known_features, others
 hardware.return_unused_memory()
 flattered = deepcopy(generator).requires_grad_(True).eval()
@@ -894,7 +1105,17 @@ for name, values in track.items():
 # %% minigan="metrics"
 # share_nearer
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The nearest training pictures are cousins, not copies
+#
+# Every number so far praises a thief. So look at the nearest pairs.
+#
+# ???
+# (4 min) Ask: would FID, KID or recall notice a generator that gives training pictures back? No. Distances to the
+# nearest training picture do, if they are taken in features: a head that moves by three pixels escapes in pixels and is
+# caught in features. Always look at the closest pairs, for one stolen picture in a hundred leaves every mean unmoved.
+
+# %% slideshow={"slide_type": "-"}
 del flattered, optimizer, features, loss, made, references, ladder
 hardware.return_unused_memory()
 peeps, new_peeps = data.load("peeps"), data.load("peeps", "test")
@@ -946,7 +1167,17 @@ plot.compare({"generated": heads[closest], "nearest": library[found[closest]]}, 
 # %% minigan="metrics"
 # psnr, ssim, to_unit
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two pixels to the side score worst of all
+#
+# PSNR in decibels, and SSIM, where 1 is equal.
+#
+# ???
+# (3 min) When there is a right answer, pictures are compared in pairs. Cover the numbers with your hand, let the room
+# rank the four by how much is wrong with them, then compare. Both measures punish the move, which nobody would notice,
+# more than the blur, which everybody sees. Chapter 06 builds a distance that does not.
+
+# %% slideshow={"slide_type": "-"}
 cat = data.resize(data.photo("chelsea")[..., 20:276, 110:366], 128)
 brighter = (cat + 0.155).clamp(-1, 1)
 variants = {

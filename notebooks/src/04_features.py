@@ -28,6 +28,18 @@
 # | **You need** | chapters 00 and 02, convolutions. No GPU and no network |
 # | **It takes** | about 80 minutes to read. The machine needs two to three minutes on two CPU cores |
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What the twin can do as well, pretraining has not done
+#
+# $$\mathcal{L}_\mathrm{FD} = \sum_{i=1}^{N} \lVert F_i(G(z)) - F_i(x) \rVert^2$$
+#
+# Beside each pretrained network: its twin with random weights.
+#
+# ???
+# (3 min) The chapter is about the F in this formula. Ask what of a network comes from its training, and what is there
+# already because it is a row of convolutions. Expect that nobody asks for a control. The twin has the same layers and
+# random weights, and it stays beside the trained one to the end.
+
 # %%
 import copy
 import gc
@@ -106,6 +118,19 @@ network = "efficientnet_lite0"  # where a network is: "vgg16" or "resnet50", dow
 #
 # **Predict.** After the narrowing there is no activation. What would a ReLU destroy there?
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Filter each channel by itself: 240 times fewer weights
+#
+# $$9 \cdot 240 \cdot 240 = 518{,}400 \qquad\text{against}\qquad 9 \cdot 240 = 2{,}160$$
+#
+# Mix channels, then places, then channels again.
+#
+# ???
+# (3 min) An ordinary 3 x 3 convolution mixes places and channels at once, left. A depthwise one mixes places only,
+# right; 1 x 1 convolutions around it mix the channels. Ask: after the last 1 x 1 convolution, from 240 channels to 40,
+# there is no ReLU. What would it destroy? It sets half of the numbers to zero; in 240 channels the same stands several
+# times, in 40 it would be lost.
+
 # %% minigan="backbones"
 # SameConv2d, convolution, InvertedResidual, efficientnet_lite0
 
@@ -148,7 +173,17 @@ for name, rows in opened.items():
     weights, work = (sum(row[i] for row in rows) for i in (3, 4))
     print(f"{name:20} {weights:6.1f} million weights, {work / 1e3:5.2f} thousand million multiplications a picture")
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three networks spend their work in three places
+#
+# Height: the side of the map. Width: its channels. Dark: much of the work.
+#
+# ???
+# (4 min) Ask where VGG-16 keeps its weights. Nine of ten are in the three layers that give names, and generation has no
+# use for those. It works on large maps, ResNet-50 shrinks the picture at once, and EfficientNet-Lite0 does with a tenth
+# of the work of ResNet-50. The slabs above tell it, the bars below are for those who read on.
+
+# %% slideshow={"slide_type": "-"}
 alt = (
     "Each network as a row of slabs from left to right, as high as the map's side and as wide as its channels are many; colour "
     "shows the share of multiplications. VGG-16 keeps large maps for long. Below: weights and multiplications by the size of the map."
@@ -213,7 +248,18 @@ with plot.figure(3, 2, alt=alt, size=(3.6, 2.4)) as axes:
 # %% minigan="backbones"
 # IMAGENET, HALF, BACKBONES, Backbone, prepare
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Fewer places, more channels: a row of feature maps
+#
+# `Backbone("efficientnet_lite0")` on a picture of 224 pixels:
+#
+# ???
+# (3 min) Before the printed lines: a picture of 224 pixels goes in, how large is the map after the last block? Then
+# read the table: each line halves the side and widens the channels. The backbone is frozen, but a gradient still runs
+# through it to the picture. Ask what `with torch.no_grad():` around it would do: no error, and a generator that learns
+# nothing.
+
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 backbone = Backbone("efficientnet_lite0")
 for layer, maps in backbone(torch.zeros(1, 3, 224, 224)).items():
@@ -268,7 +314,18 @@ def middle(name: str, side: int) -> Tensor:
 # last? And what in the twin's?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Random filters find edges too
+#
+# Left pretrained, right random. From which row on does training show?
+#
+# ???
+# (5 min) Let people walk up to the screen if they like. Expect the first row, because its maps look like a kitten; but
+# so do the twin's. The difference comes with depth: by the fourth row the twin has stirred the kitten into noise, and
+# the trained layers have kept some order. That a map looks like the picture is no sign that the network knows anything.
+
+
+# %% slideshow={"slide_type": "-"}
 def liveliest(maps: Tensor, count: int) -> Tensor:
     """The channels of (1, C, H, W) that vary most over the picture: (count, H, W)."""
     spread = maps[0].flatten(1).std(1)
@@ -316,6 +373,19 @@ plot.compare(rows, titles=["", "", "pretrained", "", "", "picture", "", "", "ran
 # $$r \leftarrow r + (k - 1)\, s, \qquad s \leftarrow s \cdot \text{its own stride}, \qquad \text{from } r = s = 1.$$
 #
 # **Predict.** How much of a picture of 224 pixels does a unit of VGG-16's last layer see? And one of ResNet-50's?
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How much of the picture can a unit see?
+#
+# $$r \leftarrow r + (k - 1)\, s, \qquad s \leftarrow s \cdot \text{its own stride}$$
+#
+# VGG-16's last layer, on 224 pixels: how many?
+#
+# ???
+# (3 min) Start with r = s = 1 and do two layers of 3 x 3 on the board: 3, then 5 pixels. Expect "all of it" for the
+# last layer. It is 212 after the last pooling, so VGG-16 never sees the whole picture, only its fully connected layers
+# do. ResNet and EfficientNet pass beyond the edges. But this counts what can matter, not what does.
 
 
 # %%
@@ -383,7 +453,17 @@ landscapes = data.load("photos", size=edge)[: pick(quick=1, cpu=8, full=64)]
 warm = {name: heat(net, landscapes) for name, net in twins(layers).items()}
 hardware.return_unused_memory()  # it would stay with the kernel
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A unit uses far less than it could see
+#
+# Bright: pixels that change what the middle unit says. Dashed: the theory.
+#
+# ???
+# (5 min) Ask first which of the two rows will have the larger spots. Expect the trained one. Here it is the random
+# twin, up to the fourth column. The paper by Luo and others found the reverse for its networks, so the only safe rule
+# is to measure it for the network at hand. What counts in choosing a layer is what the unit uses.
+
+# %% slideshow={"slide_type": "-"}
 theory = receptive_fields(build(network)[0])
 alt = (
     "Two rows of five squares, pretrained above, random below. A small bright spot in the middle grows from layer to layer. "
@@ -421,7 +501,18 @@ with plot.figure(5, 2, alt=alt, size=(1.4, 1.6)) as axes:
 # The last layer has a thousand logits, and a softmax makes shares of them. What does the network say about five
 # photographs that it has never seen?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## It has no word for giraffe, and answers by the coat
+#
+# A thousand names. What will it say to a cat, a cup, a dahlia, a rocket, a giraffe?
+#
+# ???
+# (4 min) The room gives its three names for each picture, then press the key. The rocket is first of all a drilling
+# platform, but missile, projectile and space shuttle together are ahead of it: a first name is a poor summary. The
+# giraffe becomes a spotted cat. Such features forgive a wrong shape sooner than a wrong texture; keep it in mind when
+# they judge generated pictures.
+
+# %% slideshow={"slide_type": "fragment"}
 categories = get_model_weights("resnet18")["IMAGENET1K_V1"].meta["categories"]
 namer = Backbone("efficientnet_lite0", ["logits"])  # a VGG ends before its names
 
@@ -483,7 +574,18 @@ print("among the thousand names:", {name: name in categories for name in ("giraf
 # **Predict.** For how many of 84 photographs does the first name change if the network gets [0, 1] instead of [-1, 1]?
 # If it gets 0 to 255?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A picture in the wrong range raises no error
+#
+# Of 84 photographs, how many change their first name if the net gets $[0, 1]$ instead of $[-1, 1]$?
+#
+# ???
+# (4 min) Collect numbers, then press the key. Expect "nearly all". Most keep their name, and that is the trouble:
+# whoever tries the code on one clear photograph finds nothing wrong, while the features have moved a noticeable part of
+# the way to another photograph. Only 0 to 255 can be caught. So one contract for all pictures, and one place that knows
+# the statistics.
+
+# %% slideshow={"slide_type": "fragment"}
 photos = torch.cat([data.load("photos", split, size=128)[:] for split in ("train", "test")])
 photos = photos[: pick(quick=12, cpu=len(photos), full=len(photos))]
 named = Backbone("efficientnet_lite0", ["block15", "logits"])
@@ -561,7 +663,18 @@ except ValueError as error:
 # **Predict.** The network looks at batches of 16 drawn heads in training mode. No optimiser exists. After how many
 # batches does it still know its photographs?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## No weight has moved, and the network has forgotten
+#
+# `requires_grad_(False)`, no optimiser, batches of drawn heads in training mode. How long does it know its photographs?
+#
+# ???
+# (4 min) Expect "for ever, nothing learns". Press the key. Batch norm moves its running mean and variance in every
+# forward pass of training mode, and the parent's train() reaches every part inside. Calling eval() once after loading
+# does not help. Frozen answers train() by staying in eval mode. Test for it by comparing the whole state dict, buffers
+# included.
+
+# %% slideshow={"slide_type": "fragment"}
 heads = data.resize(data.load("micah")[:64], 128)
 known_photos = data.load("photos", "test", size=128)[: pick(quick=4, cpu=19, full=19)]
 batches = pick(quick=2, cpu=12, full=40)
@@ -639,7 +752,26 @@ plot.curves(
 #
 # First photographs. To each of four, the two nearest of all the others.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The cosine drops the length of a feature vector
+#
+# $$\lVert u - v \rVert^2 \qquad\text{or}\qquad 1 - \frac{u \cdot v}{\lVert u \rVert\, \lVert v \rVert}$$
+#
+# Length is contrast and how much there is to see. Direction is *what* is seen.
+#
+# ???
+# (3 min) Ask when the two give different neighbours. For vectors of length 1 never; else where lengths differ. Let the
+# room name a case in which contrast should not count (naming in fog) and one in which it should (restoring a picture).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Trained features put a pyramid beside the pyramid
+#
+# ???
+# (4 min) Cover the right columns if you can, and ask for the two nearest of the pyramid by pixels. By pixels neighbours
+# have the same layout, bright above and dark below. The twin's are hard to explain at all. The rocket, whose name the
+# network does not know, stands beside towers: a thing need have no name to have a place.
+
+# %% slideshow={"slide_type": "-"}
 shelf = [name for split in ("train", "test") for name in data.load("photos", split, size=128).names][: len(photos)]
 twin = twins([layers[-1]])
 spaces = {
@@ -673,7 +805,18 @@ plot.compare(rows, titles=titles, width=6, alt=alt)
 # **In fog.** When do the two distances differ? When length does. Take photographs and fade them to an eighth of their
 # contrast, as fog does. Is the nearest to the faded one still its original?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In fog the last layers still find the original
+#
+# Faded to an eighth of the contrast. Is the nearest photograph still the original?
+#
+# ???
+# (4 min) Let the room predict early or late layers, and which distance wins, then press the key. Early layers measure
+# contrast and fail. Nobody has told the network that fog does not matter: it has seen the same things in all lights
+# under the same name. In block10 the cosine finds far more than the Euclidean distance, for fading has shortened the
+# vectors.
+
+# %% slideshow={"slide_type": "fragment"}
 clear = photos[: pick(quick=4, cpu=40, full=84)]
 level = clear.mean((1, 2, 3), keepdim=True)
 faded = level + (clear - level) / 8
@@ -716,7 +859,17 @@ for (name, how), rates in kept_in_fog.items():
 # From each layer we take a coarse sketch: the mean of each channel in 4 x 4 fields, so that the layers are compared
 # with equal knowledge of places.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The gap between the curves is what training has brought
+#
+# Two studios have drawn the same things. At which layer is the partner found most often, and where does the twin peak?
+#
+# ???
+# (5 min) Everybody draws two curves over five layers, then press the key. Most of the gain is made by block2, and it
+# grows slowly to the end. The twin rises a little above the pixels, for local averaging helps, and then falls: after a
+# few layers what the architecture brings is spent.
+
+# %% slideshow={"slide_type": "fragment"}
 pairs = torch.randperm(889, generator=torch.Generator().manual_seed(0))[: pick(quick=24, cpu=200, full=889)]
 ours, theirs = data.load("noto")[pairs], data.load("twemoji")[pairs]
 found: dict[str, dict[str, list[float]]] = {}
@@ -750,7 +903,19 @@ for name in found:
         "  ".join(f"{layer} {rate:.0f} %" for layer, rate in zip(layers, found[name]["cosine"], strict=True)),
     )
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Pixels match outlines, the last layer matches things
+#
+# Asked in one style, answered in the other.
+#
+# Last row: the right answer.
+#
+# ???
+# (4 min) Go down one column: what does each layer take for the same thing? By pixels an all-purpose answer wins again
+# and again, a grey receipt. Where the last layer errs it often stays in the family. Ask which row you would want in a
+# loss that compares a drawing with a photograph.
+
+# %% slideshow={"slide_type": "-"}
 spaces = {"pixels": (ours.flatten(1), theirs.flatten(1))}
 spaces |= {
     layer: (drawn["pretrained"][0][layer], drawn["pretrained"][1][layer])
@@ -798,7 +963,28 @@ plot.compare(rows, width=4.8, alt=alt)
 # **Predict.** What is lost first: position, colour, texture, or outline?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Forget the picture, keep its features, and look for it again
+#
+# $$\hat x = \arg\min_{x'} \; \lVert F_i(x') - F_i(x) \rVert^2 + \lambda \, \mathrm{TV}(x')$$
+#
+# What is lost first: position, colour, texture, or outline?
+#
+# ???
+# (3 min) A layer is a summary, and this asks what it has left out. TV prefers smooth pictures among the many that fit.
+# Take votes for all four and write the order on the board; it is compared on the next slide.
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Colour goes before shape, exact place before rough place
+#
+# ???
+# (5 min) Compare with the votes. Up to block10 the search has met the features, so the pictures say something about the
+# layer; for the trained block15 it has failed, which says something about the search only. The twin's block10 is the
+# lesson: a coloured fog has the features of a cup of coffee, so a loss on that layer would be content with fog.
+
+
+# %% slideshow={"slide_type": "-"}
 def natural_colours() -> Tensor:
     """(3, 3): columns are the directions in which the colours of photographs vary, as long as they vary much."""
     colours = data.load("photos", size=32)[:].permute(1, 0, 2, 3).flatten(1)
@@ -879,7 +1065,17 @@ for name in rows:
 #
 # So the right answer is known by construction: the moved one is nearer.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A quarter of the error, and everybody sees it
+#
+# Which one is nearest to the photograph?
+#
+# ???
+# (4 min) The second column is moved by one pixel. The three others have a quarter of its squared error. Let the room
+# rank them and expect the moved one first. So the right answer is known by construction: the moved one is nearer, and
+# pixels are wrong every time. How often will a layer be right, and the same layer with random weights?
+
+# %% slideshow={"slide_type": "-"}
 reference, moved_by_one, damaged = triplets(data.load("photos", "test", size=129)[:][[4, 9]], share=0.25)
 rows = {"photograph": reference, "moved": moved_by_one} | damaged
 errors = {name: float((images - reference).square().mean()) for name, images in rows.items()}
@@ -899,7 +1095,17 @@ for name, error in errors.items():
 # **Predict.** The pixel error is wrong every time here: it puts each damaged picture before the moved one. How often is
 # a layer right? And the same layer with random weights, at equal error, and at a quarter?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A control is worth as much as the test is hard
+#
+# From left to right the damaged picture's error shrinks, and the test grows harder.
+#
+# ???
+# (5 min) Cover all but the left end: what would one conclude from the test at equal error? That the architecture does
+# it all, for the twin does nearly as well there. At half the error the twin has fallen to the level of the pixels, and
+# the deep trained layers are hardly disturbed at an eighth. Ask which layer you would leave out of a perceptual loss.
+
+# %% slideshow={"slide_type": "-"}
 gc.collect()
 hardware.return_unused_memory()
 shares = pick(quick=[1.0, 0.25], cpu=[1.0, 0.5, 0.25, 0.125], full=[1.0, 0.5, 0.25, 0.125])
@@ -959,7 +1165,18 @@ print(f"\n{results['machine']}; {results['pairs']} pairs, {results['photos']} ph
 live = milliseconds(Backbone(network), size=results["size"], rounds=pick(quick=1, cpu=3, full=5))
 print(f"{network} on this machine, now: {live:.0f} ms an image")
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Choose a network by a measurement of your own
+#
+# Performance, complexity, suitability: the third stands in no list.
+#
+# ???
+# (3 min) Ask which network people usually take for a feature loss: VGG-16, at ten times the cost. Whether it earns that
+# here the empty cells will say when somebody fills them. The garment classifier knows not one cat, and still agrees
+# with people on photographs. Begin with the cheapest network whose domain is near to yours, and measure on twenty of
+# your own pictures, beside a random twin.
+
+# %% slideshow={"slide_type": "-"}
 alt = (
     "Two panels, cost on a logarithmic axis. EfficientNet-Lite0 stands far above its random twins in both tasks; ResNet and VGG-16 have "
     "only random twins and a dotted line at their cost. The garment classifier is cheapest, and hardly better than its twin."

@@ -23,6 +23,19 @@
 # | **You need** | chapters 02 to 04. No GPU and no network |
 # | **It takes** | about 80 minutes to read. The machine needs about four minutes on two CPU cores, most of it for training that you can watch |
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Start from what is known, and beside it start from nothing
+#
+# Pretrained layers become the structure of $G$ or $D$, pretrained parameters the first guess.
+#
+# Each way has a control with random numbers.
+#
+# ???
+# (3 min) A generator of heads has seen 2,400 pictures for hundreds of thousands of looks. Somebody brings a hundred in
+# another style, and has a minute. Ask what the generator knows that the hundred pictures need not say: what a head is,
+# and that heads differ. Announce that some ways of this chapter help much, some do nothing, and some do harm, and that
+# the room will bet on each.
+
 # %%
 import gc
 import math
@@ -78,7 +91,19 @@ print(f"The benchmark that this chapter quotes: {len(found['runs'])} trainings, 
 # batch. What is left of each?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Frozen weights, and the network draws other pictures
+#
+# Two copies, both set to `train()`, draw one batch. How many of their tensors stay the same?
+#
+# ???
+# (4 min) The first copy has `requires_grad_(False)` everywhere and nothing else, the second went through `freeze`.
+# Expect "all of both". Press the key: four batch norms have moved three tensors each, the mean, the variance and the
+# count of batches. They are no parameters and need no gradient. Freezing is two things, and most code does only the
+# first.
+
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 def unchanged(network: nn.Module, origin: nn.Module) -> str:
     """How many tensors of a network's state, weights and statistics, are bit for bit those of another."""
@@ -105,7 +130,17 @@ del copies, network
 # %% minigan="transfer"
 # parameter_groups
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Early layers share the most, so they move the least
+#
+# Layer $l$ of $L$ learns at the rate $\eta \, \gamma^{L-l}$, here with $\gamma = 0.6$
+#
+# ???
+# (3 min) Learning rates by depth are the softer form of freezing. Ask for the rate of the layer before the last when
+# the last has 2e-4: 1.2e-4. Read down the right column; two layers are frozen altogether. Whether it helps is tested
+# later in the chapter. Let the room bet now and write the bet down.
+
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 half_frozen = freeze(deepcopy(origin_d), 2)
 rates = {id(group["params"][0]): group["lr"] for group in parameter_groups(half_frozen, 2e-4, decay=0.6)}
@@ -124,7 +159,17 @@ del half_frozen
 # %% minigan="transfer"
 # kept
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Everything moves, from a good place
+#
+# How many of the pretrained numbers are still the same after one step?
+#
+# ???
+# (3 min) Expect "nearly all". Press the key. Adam moves every weight that has a gradient by about its rate, so
+# fine-tuning is no gentle retouching of a few weights. The first line is the proof that many programs lack: that the
+# pretrained numbers were there at the start. A wrong key in a state dict loses them without an error.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 peeps, micah = data.load("peeps"), data.load("micah")
 HEADS = ("brightness", "saturation", "translation")
 
@@ -198,7 +243,18 @@ usual = {"rate": 4e-4, "ema_ramp_up": 0.05}
 scratch = trained([Generator(64), Discriminator(64)], hundred, images, "from scratch on 100 micah", **usual)
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A head stays a head and takes the new style
+#
+# A hundred pictures, seconds of training. What becomes of black hair? And from random numbers?
+#
+# ???
+# (5 min) Take predictions for both, then press the key. Compare the second row with the third, column by column: the
+# latents are the same. A bun often stays a bun; skin, shoulders and the line are those of the new style. The hundred
+# pictures only had to say how heads differ here. The last row had to learn all of it at once.
+
+
+# %% slideshow={"slide_type": "fragment"}
 def heads(generator: nn.Module, count: int = 8, seed: int = 3) -> Tensor:
     """What a generator draws from latents that are the same for all."""
     latents = torch.randn(count, generator.latents, generator=torch.Generator().manual_seed(seed))
@@ -225,6 +281,18 @@ plot.compare(rows, alt=alt, width=5.4)
 # none. Here are three: EfficientNet-Lite0, which knows photographs; our classifier, which knows garments; and a ResNet-18
 # with random weights, which knows nothing and still sees colours and shapes
 # ([Naeem et al. 2020](https://arxiv.org/abs/2002.09797) judge with a random VGG, for pictures far from ImageNet's).
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two judges say nearer, the third says worse than before
+#
+# - a ResNet-18 with random weights: nearer
+# - a classifier of garments: nearer
+# - EfficientNet-Lite0: farther away
+#
+# ???
+# (3 min) Ask who is right, and let them look at the heads once more. Before: clean drawings in the wrong style. After:
+# rough drawings in the right one. A network trained on photographs minds speckle and broken lines more than it minds a
+# style. Which judge is right depends on what the pictures are for. None of them has taken part in training.
 
 # %%
 n = pick(quick=24, cpu=100, full=300)
@@ -296,7 +364,17 @@ for judge, title in fewshot.JUDGES.items():
 # One seed is an anecdote. The benchmark has made the same race with several, and has let training from scratch run on
 # to 40,000 images. The dotted line is what other *real* pictures get: nobody can be better.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Fine-tuning buys the beginning
+#
+# Grey: from scratch. Colours: fine-tuned. Several seeds each.
+#
+# ???
+# (5 min) One seed is an anecdote, so a benchmark has repeated the race. Ask how many times as many images training from
+# scratch needs to catch up: at the start many times, later two to six by two judges; by the third it does not arrive.
+# When pictures and time are short, the beginning is all that one has.
+
+# %% slideshow={"slide_type": "-"}
 alt = (
     "Distance to held-out micah heads over the images seen, by three judges. By the random ResNet and the Fashion classifier the "
     "fine-tuned runs fall within 2,000 images to where training from scratch is after many times as many. EfficientNet's curves rise first."
@@ -363,7 +441,18 @@ fewshot.draw_counts(found, alt)
 # **Predict.** Fine-tuning again, with a new $D$ for the pretrained $G$. What has become of the heads after some thirty
 # steps, when the new $D$ has hardly learnt anything?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A new discriminator does not destroy the generator
+#
+# The rule says: keep $D$, a new one sends $G$ wherever chance has it.
+#
+# ???
+# (4 min) Ask for the look of the heads after some thirty steps against a D that knows nothing. Expect noise. Press the
+# key: they are still heads, each in its own pose. To tell one simple style from another, colours and the width of a
+# line are enough, and a new D learns these in some dozens of steps. Later the kept D is ahead by one judge, so the rule
+# holds, but less than it sounds.
+
+# %% slideshow={"slide_type": "fragment"}
 torch.manual_seed(0)
 beginning = pick(quick=64, cpu=1_024, full=4_000)
 new_d = trained([weights.shipped("peeps")[0], Discriminator(64)], hundred, beginning)
@@ -403,7 +492,17 @@ for images_seen in (2_000, 4_000, 8_000):
 # **Predict.** A healthy $D$ gives new pictures of the style the same logits as its training pictures. What does a $D$
 # give them that has seen ten pictures more than a hundred times each?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## With ten pictures the discriminator falls ill first
+#
+# A healthy $D$ gives new pictures of the style the same logits as its training pictures.
+#
+# ???
+# (5 min) Let the room draw the dots for a D that has seen ten pictures more than a hundred times each, then press the
+# key. Left, it is sure of the ten, all alike, and takes some new ones for fakes. Its curves look well all the same, for
+# it separates reals from fakes. Only pictures that were kept back show it. So keep some back, even when there are few.
+
+# %% slideshow={"slide_type": "fragment"}
 ten = few(micah, 10)
 narrow = trained(weights.shipped_pair("peeps"), ten, pick(quick=64, cpu=1_024, full=8_000), augment=())
 
@@ -467,7 +566,18 @@ for count in (10, 30, 100):
 # wants: the distance may still be falling while the copies are already there. And it depends on the judge, as always:
 # to EfficientNet-Lite0, which minds the rough lines, no head is near to anything.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## After 8,000 looks at ten pictures: relatives, no copies yet
+#
+# Above: what lies nearest to a training picture.
+#
+# ???
+# (4 min) Ask which row would be in the upper one if the generator were a thief: the second. Skin and collar follow the
+# ten, but the low rate and the augmentation hold copies off. The share of heads that are too near rises with every
+# look, faster with fewer pictures, so the best moment to stop depends on what one wants. Neighbours are taken in
+# features: in pixels a shift hides a copy.
+
+# %% slideshow={"slide_type": "-"}
 picture = RESULTS / "fine_tuning_copies.png"
 if picture.exists():
     alt = "Heads drawn after fine-tuning on ten pictures, each over its nearest of the ten and its nearest picture that was not in training."
@@ -491,7 +601,18 @@ if picture.exists():
 #
 # **Predict**, for 100 pictures and for 10: which helps, which does nothing, which harms?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Judges and seeds seldom agree that a recipe helps
+#
+# Left of the line is better. A dot for each seed; blue 100 pictures, yellow 10.
+#
+# ???
+# (5 min) Compare with the bets. "Helps" is said only where all judges and all seeds agree, and no way on this chart
+# gets it. Where a recommended measure does nothing, ask which illness it cures, and whether the run has it: freezing D
+# holds back a D that knows too much, and in a short run it knows too little. All agree on "hurts" in two cases only:
+# without augmentation at 100 pictures, and where G starts from scratch.
+
+# %% slideshow={"slide_type": "-"}
 alt = (
     "For each way of training a dot for each seed: its distance divided by that of plain fine-tuning with the same seed after 4,000 "
     "images, by three judges. Left of the line is better; blue dots have 100 pictures, yellow ones 10."
@@ -506,7 +627,16 @@ for way in ("not augmented", "D's first 2 layers frozen", "D's first 4 layers fr
                 numbers = ", ".join(f"{ratio:.2f}" for ratio in ratios.values())
                 print(f"{way:26} {count:3} pictures, {when:,} images: FID ratios {numbers}: {said}")
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Freezing two layers of D changes hardly a head
+#
+# ???
+# (4 min) Eight latents, a row for each way of training on a hundred pictures. Ask the room for the row that differs
+# least from the one of plain fine-tuning: the one with a half-frozen D. Then let them rank the rows and compare with
+# the judges. Without augmentation the lines break, which EfficientNet punishes. The papers behind these measures train
+# for hundreds of thousands of images, at larger sizes; a short run has other illnesses.
+
+# %% slideshow={"slide_type": "-"}
 picture = RESULTS / "fine_tuning_ways.png"
 alt = "Rows of eight heads from the same latents, a row for each way of training on a hundred micah pictures, under real heads and those of the start."
 plot.Picture(picture.read_bytes(), alt).show()
@@ -532,10 +662,20 @@ plot.Picture(picture.read_bytes(), alt).show()
 # a classifier and a discriminator are nearly the same thing: a row of layers that ends in few numbers. **Replace the
 # head, keep the rest.**
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A classifier is nearly a discriminator: replace its head
+#
+# Millions of labelled pictures have trained one already. The rest is kept, as the count proves.
+#
+# ???
+# (3 min) Both are a row of layers that ends in few numbers. Ask what goes wrong with a D that can tell a thousand
+# classes apart: it separates reals from fakes within a few steps, and then all logits are far from 0 and say nothing to
+# G. A strong D is no gift.
+
 # %% minigan="transfer"
 # trainable, ClassifierDiscriminator, deepest, classifier_to_discriminator
 
-# %%
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 lite = Backbone("efficientnet_lite0")
 critic = classifier_to_discriminator(lite, frozen=20)
@@ -553,6 +693,18 @@ del critic
 # heads on its maps learn. So $D$ cannot change what it looks at, only how it weighs it. And so that no head can lean on a
 # few channels, which $G$ would satisfy while it neglects the others, the maps are first mixed: across channels, and from
 # coarse to fine, by convolutions that are random and stay random.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Freeze the eyes, and let only small heads learn
+#
+# $$D(x) = \sum_l D_l\big(P_l(F_l(x))\big)$$
+#
+# $F$ pretrained and frozen, $P$ random and frozen, $D_l$ learns.
+#
+# ???
+# (3 min) The projected GAN: D cannot change what it looks at, only how it weighs it. The random mixing P keeps a head
+# from leaning on a few channels, which G would satisfy while it neglects the others. The paper adds the losses of the
+# heads, here their logits are added. Bet: what is it worth in the race, for equal images and for equal seconds?
 
 # %% minigan="transfer"
 # ProjectedDiscriminator, voting_head, resized
@@ -583,7 +735,19 @@ hardware.return_unused_memory()
 # A step is several times as dear, because every picture passes through EfficientNet at 128 pixels, and the fakes come
 # back through it. How good are the pictures? The benchmark gave it 4,000 images.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## It pleases the judge that sits inside it
+#
+# EfficientNet-Lite0 finds this way the best of the chapter, the other two judges four times worse than plain
+# fine-tuning.
+#
+# ???
+# (5 min) Ask which row the projected D has made, before reading the labels. Its heads stay clean and have hardly taken
+# a step towards the new style. EfficientNet-Lite0 sits in this D: it was in the kitchen, and G has learnt to please it.
+# Each step is several times as dear besides, for every picture passes through the eyes. Whoever reports a projected GAN
+# by a score on features of ImageNet should show another beside it.
+
+# %% slideshow={"slide_type": "-"}
 for against in ("fine-tuned", "new D"):
     said, ratios = fewshot.verdict(found, "projected D", 100, 4_000, baseline=against)
     line = ", ".join(f"{fewshot.JUDGES[judge]} {ratio:.2f}" for judge, ratio in ratios.items())
@@ -616,6 +780,16 @@ plot.Picture(picture.read_bytes(), alt).show()
 # handed the encoder's map of each size on the way. The encoder *is* a classifier without its head. Its strided layers
 # get their counterparts in the decoder, transposed convolutions or pixel shuffle.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The encoder of a U-Net is a classifier without its head
+#
+# Shrink the picture to what is in it, grow it back, and hand over the map of each size on the way.
+#
+# ???
+# (3 min) Draw the U on the board, with the bridges. Ask what happens to a picture of 97 pixels: its maps have 49, 25,
+# 13, 7 and 4, and doubling 4 gives 8 where 7 is wanted. Many U-Nets crash there. The decoder must grow to the size of
+# the map that it is handed, as the printed line shows.
+
 # %% minigan="transfer"
 # UNet, classifier_to_generator
 
@@ -624,7 +798,7 @@ plot.Picture(picture.read_bytes(), alt).show()
 # gives 8 where 7 is wanted. Such nets crash on every photograph whose sides are no multiples of 32. (Which upsampling
 # leaves a checkerboard, and how to see it, is a subject of chapter 07.)
 
-# %%
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 net = classifier_to_generator(lite)
 print(f"kept: {kept(net, lite)[0]:,} of {kept(net, lite)[1]:,} numbers")
@@ -718,7 +892,18 @@ learnt = {
 }
 hardware.return_unused_memory()
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Whoever knows what grass looks like knows that it is green
+#
+# The encoder: random, pretrained and frozen, or fine-tuned. Which order?
+#
+# ???
+# (5 min) The task: a grey photograph gets its colours back; 65 to learn from. The error is a share of that of leaving
+# it grey, so 1 is worthless. Collect orders, then press the key. The training is short and the colours are faint, but
+# the pretrained encoders win on every seed. Between frozen and fine-tuned there is little at this length, and frozen
+# costs less.
+
+# %% slideshow={"slide_type": "fragment"}
 shown = [2, 3, 15]
 rows = {"grey": grey[shown].expand(-1, 3, -1, -1)}
 rows |= {kind: coloured(grey[shown], runs[0][0][shown]) for kind, runs in learnt.items()}
@@ -773,7 +958,17 @@ print(f"{same:,} of the classifier's {total:,} numbers stand in the generator: i
 #
 # **Predict.** And say which judge you would *not* ask.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Naming garments does not teach drawing them
+#
+# The classifier run backwards, with its own kernels or with random ones. Which learns sooner?
+#
+# ???
+# (4 min) Expect "its own". Press the key: they are behind, on every seed. A classifier learns to throw away what does
+# not change the name, and a generator has to put back just that. Ask which judge you must not take here: the classifier
+# itself, for its kernels make the very patterns that it responds to.
+
+# %% slideshow={"slide_type": "fragment"}
 garments = data.load("fashion")
 photographic = Backbone("efficientnet_lite0", ["pool"], size=64)
 m = pick(quick=24, cpu=200, full=1_000)
@@ -819,7 +1014,14 @@ for name, generators in by_start.items():
 #
 # The three styles again, each fine-tuned for longer on all its pictures. These generators came with the installation.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One latent, drawn by three hands
+#
+# ???
+# (3 min) Go down one column. Ask which properties are carried over from style to style, hair, glasses, pose, and why
+# those. These generators saw all pictures of their style for longer, and they come with the installation.
+
+# %% slideshow={"slide_type": "-"}
 finished = {style: weights.shipped(style) for style in ("micah", "adventurer", "pixelart")}
 for style, (_, facts) in finished.items():
     print(f"{style}: fine-tuned from peeps on {facts['images']:,} images")
@@ -843,6 +1045,18 @@ plot.compare(rows, alt=alt, width=5.4)
 #
 # What is known helps where the new task asks the *same question*. A generator of heads knows what a head is. An encoder of photographs knows what is in a photograph. But how to *draw* a garment
 # is not what a classifier has learnt by naming it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What is known helps where the question is the same
+#
+# - a generator of heads knows what a head is
+# - an encoder of photographs knows what is in one
+# - naming garments is another question than drawing them
+#
+# ???
+# (4 min) Return to the bets: who has won most? Ask for a case from the room's own work, and for the question which its
+# pretrained network was trained to answer. Then for the control. The verdicts by three judges and several seeds stand
+# in the last table of the chapter.
 
 # %%
 for way in [way for way in dict.fromkeys(run["way"] for run in found["runs"]) if way != "fine-tuned"]:

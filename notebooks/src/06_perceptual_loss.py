@@ -56,7 +56,17 @@ device = hardware.device()
 # Seven versions of one photograph. Each strength has been chosen so that **all seven have the same mean squared
 # error**: it is that of moving the picture by two pixels.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Seven versions, one squared error
+#
+# Rank the seven by how much is wrong with them to you.
+#
+# ???
+# (4 min) Everybody writes an order down; compare with a neighbour. Expect agreement on the lower right corner and on
+# the upper row. Only then say it: each strength has been chosen so that all seven have the same mean squared error,
+# that of moving the picture by two pixels.
+
+# %% slideshow={"slide_type": "-"}
 MARGIN = 48  # pixels around the part that is shown, so that a move brings in real picture
 
 
@@ -149,7 +159,17 @@ panels(cat, 4, alt)
 # **Predict.** Rank the seven by how much is wrong with them *to you*. Write the order down. Then look at what PSNR
 # says, which is the squared error in decibels, and SSIM, which was made to do better (both are built in chapter 03).
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## PSNR cannot tell them apart, SSIM forgives only light
+#
+# Compare with your own order.
+#
+# ???
+# (3 min) Read the left column: equal by construction. Ask which line of the right one goes against the room's order: a
+# shift scores like a blur. SSIM compares places, and after a shift nothing is where it was. What would a measure have
+# to know to forgive a shift and not a blur?
+
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 for name, picture in cat.items():
     if name != "original":
         scores = float(metrics.psnr(cat["original"], picture)), float(metrics.ssim(cat["original"], picture))
@@ -163,7 +183,18 @@ for name, picture in cat.items():
 # every distortion can be made this strong. Each distance is divided by that of the blur, so that 1 means "as bad as
 # blurred". Beside it stands the control: the same architecture with random weights.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A trained network sorts them as you did
+#
+# Distance of the features, that of the blur being 1. What will the twin with random weights do?
+#
+# ???
+# (5 min) All lines start at 1, where pixels put them. Let the room draw four solid lines (picture whole) and three
+# dashed ones (picture damaged) for both networks, then press the key. The first layer is no better than pixels:
+# "perceptual" is no property of a network but of a layer. The random network hardly sorts at all, so it is not the
+# architecture that knows.
+
+# %% slideshow={"slide_type": "fragment"}
 backbones = {
     "pretrained": Backbone(network, layers),
     "random weights": Backbone(network, layers, weights=None, generator=torch.Generator().manual_seed(0)),
@@ -239,6 +270,16 @@ hardware.return_unused_memory()
 #
 # The second distance compares directions only. A feature vector that is twice as long says the same thing more loudly.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Each layer is divided by the size of its map
+#
+# $$L_{FD} = \sum_i w_i\, \frac{1}{C_i H_i W_i} \lVert F_i(x) - F_i(G(z)) \rVert^2$$
+#
+# ???
+# (3 min) The second formula of the course, with one addition. Ask what happens without the division: the first layer
+# has the largest map and drowns the others, and a weight found at 64 pixels is wrong at 128. Point at the code: F is
+# `backbone(images)[layer]`, the norm is `squared_distance`, w is a dictionary, the sum is in `from_features`.
+
 # %% minigan="perceptual"
 # squared_distance, unit, cosine_distance
 
@@ -286,6 +327,18 @@ print("equal to six digits:", math.isclose(float(plain), float(module), rel_tol=
 # search: divide each layer by what it says about two *unrelated* pictures. Then each has an equal voice, and the total
 # has a meaning too: **0 is the same picture, 1 is any other one.**
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## 0 is the same picture, 1 is any other one
+#
+# $$w_i = \frac{1}{N\; \mathbb{E}\, d_i(x, x')}$$
+#
+# $x$ and $x'$ are two unrelated pictures, $N$ is the number of layers.
+#
+# ???
+# (3 min) Features have no unit: one layer's numbers may be ten times another's by accident of training, and the square
+# makes a hundred of that. Divide each layer by what it says about two unrelated pictures, so that each has an equal
+# voice. It costs one batch. Ask the room what a value of 0.5 then means.
+
 # %%
 peeps = data.load("peeps")
 eyes = Backbone(network, layers[:4]).to(device)  # the last map of a 64-pixel head would be 2 x 2
@@ -322,6 +375,23 @@ hardware.return_unused_memory()
 #
 # VGG as torchvision builds it applies its ReLUs *in place*: they overwrite their input to save memory. This loop,
 # which stands in many tutorials, keeps the output of each convolution.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The next layer had already overwritten it
+#
+# ```python
+# for number, layer in enumerate(vgg):
+#     images = layer(images)
+#     found[number] = images
+# ```
+#
+# Does the convolution's output hold negative numbers?
+#
+# ???
+# (3 min) This loop stands in many tutorials. Ask what is in the list behind the first convolution once the loop has
+# ended. Expect "its output, in part negative". The ReLU behind it works in place and has set all of that to 0 in the
+# tensor that was already kept, so the distance "before the ReLU" is the one after it. No error, no warning. A backbone
+# must replace such layers, and a test must hold it to that.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -369,7 +439,18 @@ with torch.no_grad():
 # total_variation
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Targets in the wrong range: no error, and no black
+#
+# Targets in [0, 1], fakes in [-1, 1]. What does this loss ask for?
+#
+# ???
+# (4 min) Paint a picture by going downhill on its pixels, with the features of the target as goal. Take predictions,
+# then press the key. The loss falls in both cases; no check can object, for numbers between 0 and 1 are numbers between
+# -1 and 1. Ask about the fine grain in the second picture: where a network sees nothing, anything may be.
+
+
+# %% slideshow={"slide_type": "fragment"}
 def paint(goal: Mapping[str, Tensor], distance: FeatureDistance, steps: int, calm: float = 0.0) -> Tensor:
     """The picture whose features come nearest to `goal`. `calm`: the weight of its total variation."""
     sides = (64, 32, 16, 8)
@@ -413,7 +494,19 @@ panels(painted, 3, alt, 1.7)
 # is fatal, and silent as soon as there is a second term.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Freeze the weights, not the graph
+#
+# The gradient in the fake. What is wrong in the first row?
+#
+# ???
+# (3 min) The length of the gradient, for the pixel term alone and with the feature term. Let the room find it: the two
+# numbers of the first row are equal, so the feature term is in the sum, in the log, in the curves, and does nothing.
+# `no_grad` around the target does no harm, around the fake it is fatal. `requires_grad_(False)` on the parameters is
+# what is meant.
+
+
+# %% slideshow={"slide_type": "-"} tags=["slide-text"]
 def pull(features_of: Callable[[Tensor], Mapping[str, Tensor]]) -> tuple[float, float]:
     """The gradient's length in the fake, of a pixel term alone and of the pixel term plus the feature term."""
     fake = some[:1].roll(3, 3).clone().requires_grad_()
@@ -484,7 +577,32 @@ hardware.return_unused_memory()
 #
 # **Predict.** Where do the fakes end, and with which loss?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The common recipe asks the fakes to have no spread
+#
+# $$\mathbb{E}\,\lVert F(G(z)) - F(x) \rVert^2 =
+# \underbrace{\lVert \mu_g - \mu_x \rVert^2}_{\text{wanted}} +
+# \underbrace{\operatorname{tr} \Sigma_g}_{\text{spread of the fakes}} +
+# \underbrace{\operatorname{tr} \Sigma_x}_{\text{constant}}$$
+#
+# Draw $z$, draw $x$, compare. Nothing ties the one to the other.
+#
+# ???
+# (5 min) This is L = L_adv + λ L_FD as one finds it. Derive it on the board: add and subtract both means, square; the
+# mixed terms vanish because z and x are independent. Ask which generator makes the right side least. One picture for
+# all z, the nearest to the mean of all features. The latents are noise, and the loss removes noise.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The collapsed generator has half the loss of a perfect one
+#
+# Eight clusters, and $F(x) = x$. Where do the fakes end?
+#
+# ???
+# (3 min) The room points at a place on the screen, then press the key. They sit in the middle, where no real point is.
+# A perfect generator has as much spread as the data and pays for it twice. This is no failure of training: training has
+# done its work on the wrong loss.
+
+# %% slideshow={"slide_type": "fragment"}
 ring = toy.GaussianMixture(toy.ring(8).centres + torch.tensor([1.0, 0.5]), 0.08)
 PointLoss = Callable[[Tensor, Tensor], Tensor]
 
@@ -559,7 +677,18 @@ print(f"loss of a perfect one, which draws the ring:  {unrelated(real_points, mo
 # **Predict.** What does the mean of 2,400 heads look like, in pixels? And in features?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The mean of all features is somebody
+#
+# The mean of 2,400 heads, in pixels and in features. Describe both.
+#
+# ???
+# (4 min) Expect two ghosts. Press the key. In pixels it is a ghost; in features, under its grain, it is a person with
+# short dark hair and brown skin. That is the prediction: the middle of all features can be painted before any generator
+# is trained. What will a generator do that has this loss alone?
+
+
+# %% slideshow={"slide_type": "fragment"}
 @torch.no_grad()
 def mean_features(count: int, batch: int = 32) -> dict[str, Tensor]:
     """The mean at each place of the features of the first `count` heads."""
@@ -590,7 +719,18 @@ hardware.return_unused_memory()
 # latents stay the same from row to row.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Person by person they turn into the predicted one
+#
+# Eight latents, from top to bottom more training with unrelated pairs.
+#
+# ???
+# (3 min) Follow one column downwards. Ask which curve would have warned: none, the loss falls all the time, and at the
+# end it is far better than that of real people. The sum of the two losses was introduced with pairs, to reconstruct a
+# given picture. In many tutorials the pairs are missing.
+
+
+# %% slideshow={"slide_type": "-"}
 def retrain(
     terms: train.Terms, steps: int, lamda: float | None = None, show: Sequence[int] = (), rate: float = 4e-4
 ) -> tuple[nn.Module, list[Tensor]]:
@@ -662,6 +802,18 @@ hardware.return_unused_memory()
 # $\lVert \mu_g - \mu_x \rVert^2$, and nothing hinders us from computing it alone, with the means over a batch
 # ([Salimans et al. 2016](https://arxiv.org/abs/1606.03498), section 3.1).
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The common recipe is a batch of one
+#
+# Compare means over a batch of $n$, which is feature matching:
+#
+# $$\lVert \mu_g - \mu_x \rVert^2 + \frac{\operatorname{tr} \Sigma_g + \operatorname{tr} \Sigma_x}{n}$$
+#
+# ???
+# (3 min) The mend without pairs: if no fake belongs to a picture, compare the means over a batch of n. Ask what remains
+# of the unwanted term: it is divided by n. Set n = 1, and the formula of the unrelated pairs is back. Two further
+# mends: subtract what the fakes' own spread adds, or leave out the square, which gives the energy distance.
+
 # %% minigan="perceptual"
 # feature_matching
 
@@ -678,7 +830,16 @@ hardware.return_unused_memory()
 # 2013](https://doi.org/10.1016/j.jspi.2013.03.018)), which is 0 only where the two *distributions* are equal.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A statistic mends what it measures, and no more
+#
+# ???
+# (3 min) Ask what the middle loss has got right: the place. Its shape is nobody's business, and a ring it cannot
+# become. The energy distance is 0 only where the distributions are equal, and it does draw the ring; in a feature space
+# with thousands of dimensions it would need large batches to see as much.
+
+
+# %% slideshow={"slide_type": "-"}
 def means(real: Tensor, fake: Tensor) -> Tensor:
     """Feature matching where the features are the points themselves."""
     return (real.mean(0) - fake.mean(0)).square().sum()
@@ -715,7 +876,30 @@ show_points(mended_points, real_points, alt)
 # $L_{FD}$. What will be different?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Give each picture a latent of its own
+#
+# $$\min_{G,\; z_1 \ldots z_n} \sum_i d(x_i, G(z_i))$$
+#
+# Once with the error of pixels, once with $L_{FD}$: what will be different?
+#
+# ???
+# (3 min) The mend with pairs. Super-resolution, denoising and inpainting have pairs by nature; here every picture gets
+# a latent that is learnt with the generator. Take predictions for hair, colours, eyes and glasses, and keep them for
+# the next slide.
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The loss that made all the same makes each itself
+#
+# ???
+# (4 min) It is one line of code in both experiments; only the picture now belongs to the fake. Compare the two lower
+# rows with the predictions. The squared error has hair and colours, which fill large areas, and smears lines, for it
+# hedges where it does not know. The features pay for a missing line: eyes, glasses, teeth, but a bun is lost. Where
+# both matter, both become terms.
+
+
+# %% slideshow={"slide_type": "-"}
 class Paired(nn.Module):
     """A generator and a learnt latent for each of `count` pictures (Bojanowski et al. 2018)."""
 
@@ -850,7 +1034,18 @@ for name, terms in recipes.items():
         hardware.return_unused_memory()
     rows[f"{name.split()[0]}\nλ = {lamda:g}"] = images[:8].clone()  # a view would keep all of them
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Precision rewards the collapse
+#
+# $L = L_\mathrm{adv} + \lambda L_{FD}$ with unrelated pairs. Draw the three curves over $\lambda$.
+#
+# ???
+# (5 min) Everybody draws precision, recall and diversity for the common recipe, then press the key. Precision rises:
+# pictures near the mean look proper one by one. Recall and diversity say what it was paid with. Whoever tunes λ by eye
+# or by precision alone tunes towards collapse. Two cautions: the ruler took part in training, and these are short runs
+# with one seed.
+
+# %% slideshow={"slide_type": "fragment"}
 alt = (
     "Three charts over lambda. With unrelated pairs precision rises while recall falls to almost nothing and diversity to about "
     "half. With statistics of the batch precision rises too, and recall and diversity stay level."
@@ -895,7 +1090,29 @@ plot.compare(rows, alt=alt, width=7.2)
 # last three rows show the answers of three distances. The two of features use the same layer, place by place and by
 # Gram matrices.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What two pieces of one lawn share is not a place
+#
+# $$\mathrm{Gram}_{c c'} = \frac{1}{H W} \sum_{p} F_{c p} F_{c' p}$$
+#
+# Which features occur together, and nowhere where.
+#
+# ???
+# (3 min) No blade of grass stands where it stood, so every distance that compares place by place must find the two
+# pieces far apart. Ask what survives when the sum over places is taken: which channels answer together. Ask also what
+# is lost: a Gram matrix cannot tell a face from a heap of eyes and noses. Chapter 08 makes art of that.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Only the Gram matrices match grass with grass
+#
+# Which of the second row belongs to each of the first? Below: three answers.
+#
+# ???
+# (4 min) Cover the last three rows with your hand for a moment and let the room match the first two; then compare.
+# Pixels match light with light, features place by place what happens to stand in one corner. The Gram matrices of the
+# same layer match the stuff.
+
+# %% slideshow={"slide_type": "-"}
 STUFF = {  # photograph: the upper left corners of two pieces
     "bison": ((235, 20), (225, 330)),
     "hedgehog": ((130, 120), (120, 215)),
@@ -950,7 +1167,17 @@ for name, index in nearest.items():
 #
 # **Predict** by what factor the three distances change when the side doubles.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Divide by the area once
+#
+# The side doubles, the stuff stays. By what factor does each distance change?
+#
+# ???
+# (2 min) Take three numbers, then press the key. Divided once: by nothing. Not at all, or twice: by 16, for the area
+# enters with its square. At one size nobody notices, the style weight swallows the factor; a weight tuned at 256 pixels
+# is then useless at 512.
+
+# %% slideshow={"slide_type": "fragment"}
 stones, grass = (piece(name, STUFF[name][0], 64) for name in ("greatPyramidOfGiza", "bison"))
 repeats = (1, 2, 3, 4)
 kinds: dict[str, list[float]] = {"not divided": [], "divided once": [], "divided twice": []}
@@ -989,6 +1216,17 @@ plot.curves(
 # With all heads 1 this is our cosine distance, twice. So LPIPS is no new module but a setting of the one above:
 # another `between`. (The heads below are what multiplies the *squares*, as in the authors' code: $w_i^2$ of the
 # formula.)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## LPIPS lets people weigh the channels
+#
+# $$d(x, x_0) = \sum_i \frac{1}{H_i W_i} \sum_{p} \lVert w_i \odot (\hat F_i(x)_p - \hat F_i(x_0)_p) \rVert^2$$
+#
+# ???
+# (3 min) The hat: each feature vector is brought to length 1. With all w = 1 it is our cosine distance, twice. Ask
+# where the weights come from: hundreds of thousands of answers to "which of these two is nearer?". Heads fit one
+# network only. In the notebook a few numbers learnt from your own ranking teach the first layer, which was no better
+# than pixels, to tell a shift from a blur. A learnt measure is a model of a jury, with its blind spots.
 
 # %% minigan="perceptual"
 # LPIPS, learnt_heads

@@ -62,6 +62,18 @@ device = hardware.device()
 # The two ways: `shrunk` makes a small picture, with the low-pass filter of chapter 00 and rounded to the 256 levels of
 # a file. `enlarged` is the classical way back, bicubic interpolation: a smooth surface through the given points.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Fifteen of sixteen pixels are missing
+#
+# $$L = L_\mathrm{pixel} + \lambda\, L_{FD} + \mu\, L_\mathrm{adv}$$
+#
+# Which detail can be recovered, and which is invented?
+#
+# ???
+# (3 min) Four times as wide, four times as high. The three terms of the course's formula come one after the other, and
+# each can be watched at work. Ask for uses where invented detail does no harm (a picture on the wall) and where it does
+# (a number plate, an X-ray). Come back to the list at the end.
+
 # %% minigan="apps.superres"
 # enlarged, shrunk
 
@@ -96,7 +108,19 @@ for name, one, other in (("large", large, twin), ("small", small, shrunk(twin, 4
     print(f"{name}: {(levels > 0).float().mean():.1%} of the numbers differ, by {int(levels.max())} of 255 at most")
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Two large pictures, one small one
+#
+# The large ones differ plainly. How much do the small ones differ?
+#
+# ???
+# (5 min) Take guesses in per cent of the pixels, then press the key. Whatever of the question mark the small picture
+# would show has been taken away, again and again. What is left is rounding at most. There are as many twins as there
+# are patterns, and they fill all but a sixteenth of the space of large pictures. Whoever enlarges must choose, by
+# experience: cats have fur, seldom question marks.
+
+
+# %% slideshow={"slide_type": "fragment"}
 def zoomed(images: Tensor, times: int = 4) -> Tensor:
     """Each pixel as a square, to look at small pictures."""
     return images.repeat_interleave(times, -1).repeat_interleave(times, -2)
@@ -142,7 +166,15 @@ random = torch.Generator().manual_seed(0)
 crops = to_signed(torch.stack([random_crop(lessons, 96, random) for _ in range(6)]))
 print({name: tuple(images.shape) for name, images in ({"real": crops} | shrinking(4)(crops, random)).items()})
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Spoil a photograph, and the pair is there
+#
+# ???
+# (3 min) Chapter 06 missed the pairs; here they come by themselves. Spoil a photograph, keep the original. Ask what the
+# network will know, and what not: this one way of shrinking, and clean pictures. The last but one slide shows what it
+# does with others. 65 photographs to learn from, turned and mirrored, 19 held out.
+
+# %% slideshow={"slide_type": "-"}
 alt = (
     "Six square pieces of photographs, of animals and buildings, some lying on their side, and below each the same as "
     "24 x 24 coarse pixels."
@@ -163,6 +195,18 @@ plot.compare({"real": crops, "small": zoomed(shrunk(crops, 4))}, alt=alt, width=
 
 # %% minigan="apps.photographs"
 # ResidualBlock
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Predict what bicubic lacks, and think small
+#
+# $$G(y) = \mathrm{bicubic}(y) + r_\theta(y), \qquad r_\theta = 0 \text{ at the start}$$
+#
+# Layers at the small size cost a sixteenth. No batch norm: contrast is to be kept.
+#
+# ???
+# (4 min) Three decisions make a small network good enough. Ask what an untrained network of this kind draws: bicubic
+# enlargement, exactly, so training can only add. Ask why not batch norm, which helped in chapter 02: it would divide
+# out contrast, which is what is to be restored.
 
 # %% minigan="apps.superres"
 # Upscaler
@@ -214,7 +258,18 @@ hardware.return_unused_memory()
 # **Predict.** By how many decibels does a network that has learnt for a minute beat bicubic on photographs that it has
 # never seen? And one that has learnt ten times as long?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Outlines come back, fur does not
+#
+# A minute of training against bicubic, on photographs it has never seen. By how many decibels?
+#
+# ???
+# (4 min) Expect several decibels; it is less than one, and the shipped network, which learnt far longer, does not reach
+# one either. Press the key. The rim of the eye and the lines of the roof are there: an edge in the small picture leaves
+# few doubts about the edge in the large one. In the fur the doubts are large, and the network has drawn nothing. More
+# training does not change that. Why?
+
+# %% slideshow={"slide_type": "fragment"}
 pixel = weights.shipped_app("superres_x4_pixel", Upscaler)[0].to(device)
 makers: dict[str, Make] = {
     "bicubic": lambda small: enlarged(small, 4),
@@ -267,7 +322,20 @@ side_by_side(makers, {"chelsea": (96, 140), "mysorePalace": (130, 170)}, alt)
 # **Predict.** Which of the six show a pattern?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Only two ways up leave a flat map flat
+#
+# A map without detail, fresh weights. Six ways: two transposed convolutions, pixel shuffle, ICNR by `repeat`, ICNR,
+# resizing. Which show a pattern?
+#
+# ???
+# (5 min) Whatever pattern comes out is the own one of the layer. Votes before the key. Expect only the first, for
+# kernel 4 with stride 2 is known as the mend. It evens out the number of stamps, not their sum. The fourth is a slip
+# that has been copied around: `repeat` in place of `repeat_interleave`. ICNR starts flat and may part in training;
+# after resizing a flat map stays flat whatever the weights are.
+
+
+# %% slideshow={"slide_type": "fragment"}
 def fresh(way: str, inputs: int = 16, outputs: int = 16) -> nn.Module:
     """A layer that doubles the sides, with random weights."""
     if way == "transposed 3 x 3":
@@ -348,7 +416,46 @@ print({way: round(deviation, 3) for way, deviation in strength.items()})
 # out: **drawn = right²**. A network with the smallest squared error draws exactly as much as it knows.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The smallest error is a picture that does not exist
+#
+# $$\mathbb{E}\,(x - G)^2 = \tfrac12 (1 - a)^2 + \tfrac12 (1 + a)^2 = 1 + a^2$$
+#
+# Two striped pictures, black and white exchanged. Both become the same grey.
+#
+# ???
+# (5 min) Draw the two on the board. A network that draws stripes of contrast a has this error; ask where it is least.
+# At a = 0: even grey, which does not exist in this world. It is no matter of training or of size, it is what has been
+# asked for. At a = 1 or -1, a picture that does exist, the error is twice as large, 3 dB. Keep that number.
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The best network draws exactly as much as it knows
+#
+# $$\text{drawn} = \frac{\sum |Y|^2}{\sum |X|^2}, \qquad
+# \text{right} = \frac{\mathrm{Re} \sum X \bar Y}{\sqrt{\sum |X|^2 \sum |Y|^2}}, \qquad
+# \text{drawn} = \text{right}^2$$
+#
+# $X$ the spectrum of the photograph, $Y$ that of the result.
+#
+# ???
+# (4 min) For each ring of frequencies two numbers: how much detail is there, and how far it agrees with the true
+# detail. If Y is the mean of all X that fit, E[X conj(Y)] = E[|Y|²]. Let the room put that in: the law follows in one
+# line.
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Drawn and right follow the law on real photographs
+#
+# Grey line: the finest that the small picture can hold.
+#
+# ???
+# (4 min) Ask what the two blue curves should do by the law: run together. Left of the line the network mends what the
+# low-pass filter has weakened. Right of it nothing was left, so what is drawn there is experience, such as that edges
+# are sharp; and it soon ends. So this much can be recovered. The rest can only be invented, or left out.
+
+
+# %% slideshow={"slide_type": "-"}
 def spectra_of(make: Make) -> tuple[Tensor, Tensor]:
     """How much is drawn and how much is right, over the frequencies, on held-out photographs."""
     return drawn_and_right(
@@ -434,7 +541,18 @@ print(f"photographs    {sum(comb(one, 4) for one in few) / len(few):+5.1f} dB")
 for name, make in hatched.items():
     print(f"{name:14} {grid(make):+5.1f} dB   PSNR {quality(make):.2f} dB")
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## To a deep layer a lattice is nearly fur
+#
+# Three trainings with features: a fixed window, a moving one, a moving one with resizing. Where does a pattern grow?
+#
+# ???
+# (4 min) Feature networks look at every second pixel, then at every fourth. Expect: only with the fixed window. Press
+# the key, and go close to the screen: a faint lattice in both, none with resizing. Where the network has a weight of
+# its own for each of the sixteen pixels it finds the cheap trick, and texture of any kind is nearer to fur than none.
+# An optimiser finds what a measure is blind to.
+
+# %% slideshow={"slide_type": "fragment"}
 alt = (
     "Pieces of a cat's face and of a palace as photographs, by the pixel net, and after three short trainings with "
     "features: a fixed window, a moving window, and a moving window with a way up by resizing."
@@ -474,7 +592,17 @@ hardware.return_unused_memory()
 # What does it see in the pixel net's results? Train the discriminator alone for a moment, and let it vote on a
 # photograph that it does not know.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A discriminator sees which one was made
+#
+# It votes on each neighbourhood: could there be such detail?
+#
+# ???
+# (4 min) It was trained alone for a moment, and has not seen this photograph. Bright means "photograph". Ask where on
+# the real cat it is unsure, and whether the room would be. It need not know what the picture is of, and nobody asks it
+# whether the detail is right. Its gradient tells G what to change where the votes are low.
+
+# %% slideshow={"slide_type": "-"}
 torch.manual_seed(0)
 plan = task(4, "adversarial", begun_with(pixel, upsampling="resize"), images)
 watch = begin(plan)
@@ -508,7 +636,17 @@ with plot.figure(4, alt=alt, size=(2.3, 2.4)) as axes:
 # so from here on the shipped networks speak. They have the code of this chapter, and each began with the one before:
 # pixel, features, adversarial (`benchmarks/shipped/apps.py`).
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The crispest column is not the truest
+#
+# Which column would you hang on a wall? In which are the hairs *there*?
+#
+# ???
+# (5 min) Cover the left column first and let the room choose a column for the wall. Then uncover it and look for single
+# hairs and stones. The adversarial one is crisp, with some grain in fur and stone; none has the hairs. These are the
+# shipped networks, each begun with the one before: pixel, features, adversarial.
+
+# %% slideshow={"slide_type": "-"}
 makers = {"bicubic": lambda small: enlarged(small, 4)}
 for style in STYLES:
     network = weights.shipped_app(f"superres_x4_{style}", Upscaler)[0].to(device)
@@ -524,7 +662,18 @@ side_by_side(makers, shown, alt)
 # Cover the left column and ask yourself which column you would hang on a wall. Then uncover it, and look for single
 # hairs and single stones. How many of them are *there*?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## More is drawn, and no more of it is right
+#
+# Draw two curves for each network: how much detail, and how right.
+#
+# ???
+# (6 min) This is the answer to the chapter's question, so give the room time to draw, then press the key. On the left
+# the losses differ by factors, on the right hardly at all. Features and adversary have not made the network know more.
+# What they add is plausible, and unrelated to what was there. Take the list of uses from the beginning: an enlarged
+# number plate is no evidence.
+
+# %% slideshow={"slide_type": "fragment"}
 del watch, draw, batch
 hardware.return_unused_memory()
 found = {name: spectra_of(make) for name, make in makers.items()}
@@ -569,7 +718,31 @@ with plot.figure(2, alt=alt, size=(4.4, 3.3)) as axes:
 #
 # **Predict.** Which of the two will like the adversarial net? Remember what section 8 found about *right*.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Likeness and realism cannot both be best
+#
+# $$\text{distortion} = 1 + a^2, \qquad \text{lack of realism} = 1 - a$$
+#
+# The stripes again. The far end costs 3 dB, and never more.
+#
+# ???
+# (4 min) Sketch the curve for a from 0 to 1 and ask for a method in the lower left corner. There is none, and Blau and
+# Michaeli proved that this is a law: no method crosses the curve, and for the squared error perfect realism costs no
+# more than twice the smallest error. Distortion is any error against the original; realism looks at the results as a
+# crowd, and needs no original.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Realism sees the difference, the judge does not
+#
+# The judge compares with the original, place by place. Realism compares crowds.
+#
+# ???
+# (5 min) Ask before the key which of the two will like the adversarial net, and remind them how little of its detail is
+# right. Press the key. To a comparison place by place, a hair invented one pixel beside the true one is two mistakes.
+# So the judge is a distortion too. To be honest: nearest neighbour, not shown, gets a realism as good as the
+# adversarial net's, for squares have sharp edges. No single number is a judge.
+
+# %% slideshow={"slide_type": "fragment"}
 benchmark = measured("superres")
 rows = {row["method"]: row for row in benchmark["rows"] if row["scale"] == 4}
 print(f"{benchmark['photographs']} held-out photographs, x4 (benchmarks/superres.py)\n")
@@ -643,7 +816,18 @@ print(f"trained for the judge  {1 - bound['distance'] / from_pixel:4.0%}, after 
 # others: shrunk without a filter, compressed, and noisy.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What is wrong in the small picture is drawn out
+#
+# The network has met one way of shrinking, and clean pictures.
+#
+# ???
+# (3 min) Ask for the cause of each: shrunk without a filter, compressed as JPEG, noise. All that is wrong in the small
+# picture is taken for detail. A network knows the world that it was shown. If yours has JPEG in it, the function that
+# spoils is the place to say so.
+
+
+# %% slideshow={"slide_type": "-"}
 def compressed(images: Tensor, quality: int = 40) -> Tensor:
     """As a JPEG file would keep them: (1, 3, H, W)."""
     file = BytesIO()

@@ -56,7 +56,19 @@ device = hardware.device()
 # `minigan.apps.patterns`: strokes that follow a stream, coloured glass in lead, an engraving. Any picture of yours will
 # do as well; section 9 says how.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Nobody can write down “made of brush strokes”
+#
+# No formula, and no pairs to learn from.
+#
+# ???
+# (3 min) Ask: you may write ten lines of code that turn a photograph into strokes like those on the left. What do the
+# lines say? Most people propose a filter: blur along edges, fewer colours. That gives one effect, and the next style
+# needs ten new lines. Say: these three are drawn by code, because the pack has no paintings. The method
+# of today is given one such picture, and no explanation. No photograph comes with its painted twin, so there is
+# nothing to copy.
+
+# %% slideshow={"slide_type": "-"}
 whirls, mosaic, engraving = (draw(256) for draw in patterns.PATTERNS.values())
 alt = (
     "Three patterns: brush strokes in blues and white that flow around four golden whirls; glass pieces in many colours "
@@ -76,6 +88,44 @@ gallery({"whirls": whirls, "mosaic": mosaic, "engraving": engraving}, alt=alt, w
 #
 # Both losses get a unit here, and a simple one. Features have none, and a Gram matrix is of the order of features
 # squared: one layer's term can be a thousand times another's. So each term is divided by its target's own size:
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One picture is pulled by two others
+#
+# $$L(y) = \alpha\, L_\mathrm{content}(x, y) + \beta\, L_\mathrm{style}(s, y) + \gamma\, TV(y)$$
+#
+# $x$ the photograph, $s$ the style, $y$ the picture that is painted
+#
+# ???
+# (2 min) Ask: which network is trained here? The usual answer is "a painter". None is. The feature network is frozen,
+# and gradient descent moves the pixels of y itself. There is no adversary and no generator in this loss. A network
+# that paints comes in the last third.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Content keeps the places, style forgets them
+#
+# $$L_\mathrm{content}:\; \lVert F(x) - F(y) \rVert^2 \qquad L_\mathrm{style}:\; \lVert K(s) - K(y) \rVert^2$$
+#
+# $$K_{ij} = \frac{1}{HW} \sum_{\text{places } p} F_{i,p}\, F_{j,p}$$
+#
+# ???
+# (3 min) Ask: I cut the photograph into tiles and shuffle them. Which of the two losses notices? Content does, at
+# once. The Gram matrix K is a mean over places, so it hardly does. Most people think of K as a description of one
+# brush stroke. It is not. It says how often two channels are active at the same place, anywhere in the picture. Same
+# features, two sums.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Divide by the target's size: weights become plain numbers
+#
+# $$\frac{\lVert \text{found} - \text{target} \rVert^2}{\lVert \text{target} \rVert^2}$$
+#
+# 0: all is there. 1: what an answer of zeros gets.
+#
+# ???
+# (3 min) Ask who has met style weights of a million. Most people take such a number for a strong style. It is a
+# correction of units: a Gram matrix is of the order of features squared, and one layer can be a thousand times
+# another. After the division every layer has an equal voice, and one set of weights serves all styles and sizes. Ours
+# are 1, 50 and 0.1.
 
 # %% minigan="apps.style"
 # relative
@@ -106,7 +156,20 @@ gallery({"whirls": whirls, "mosaic": mosaic, "engraving": engraving}, alt=alt, w
 # %% minigan="apps.style"
 # LIMIT, lay_over, Canvas, paint
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In which texture will you recognise the strokes?
+#
+# Painted on noise from Gram matrices alone: of one layer, of three, of five.
+#
+# ???
+# (3 min) No content term now: what comes out is all that the Gram matrices know. Let everybody vote for one of the
+# three before you press the key. Then ask about the whirls. Many expect the golden whirls in the last one. They do not
+# come back: a whirl is a composition, and larger than the places that these layers see. The first layer knows colours
+# and grain. Each further layer adds marks of its own size. Style, for this loss, is a statistic of local patterns.
+# (For those who know chapter 03: a kernel distance between two bags of feature vectors, with the squared inner product
+# as the kernel.)
+
+# %% slideshow={"slide_type": "fragment"}
 strokes = pick(quick=2, cpu=110, full=400)
 
 
@@ -148,7 +211,16 @@ hardware.return_unused_memory()
 # %% minigan="apps.style"
 # within
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Strokes fill the sky, and every roof stays in its place
+#
+# ???
+# (4 min) Ask before you show: where does the descent begin? Many say "from noise". It begins with the photograph. Let
+# the room find what changed first: the colours, then the strokes in the flat sky, last the edges. Say: twenty steps
+# give most of it, and the rest of the time goes into details. That is why the code hands out the picture after each
+# step.
+
+# %% slideshow={"slide_type": "-"}
 SIZE = pick(quick=64, cpu=256, full=512)
 
 
@@ -183,7 +255,15 @@ alt = (
 gallery({"the style": whirls[..., : pagoda.shape[-2], :], **moments}, alt=alt, columns=2)
 hardware.return_unused_memory()
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The two demands contradict each other
+#
+# ???
+# (3 min) Ask: the content term starts at 0. Why does it jump? The usual answer: the learning rate is too large. But
+# the start is the photograph, so content can only get worse, and any stroke costs some. The weights say where the two
+# settle. The axis is logarithmic: the style term falls to a twentieth within the first steps.
+
+# %% slideshow={"slide_type": "-"}
 alt = (
     "Three curves over the steps, on a logarithmic axis. The style term falls to a twentieth within ten steps and "
     "then ever more slowly; the content term jumps up at once and then falls a little; the variation doubles early."
@@ -201,7 +281,15 @@ print(f"style left: {course[-1]['style'] / course[0]['style']:.1%} of the photog
 #
 # The same weights, for other photographs and styles:
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The lead follows the eyes, and nobody asked for that
+#
+# ???
+# (3 min) Ask: which term says that lead belongs along the outline of an eye? Most look for it in the style term. None
+# says so. Content wants an edge there, style wants its edges to be black lead, and one mark pleases both. The
+# engraver's lines that bend with the folds of the robe come about in the same way.
+
+# %% slideshow={"slide_type": "-"}
 some = pick(quick=2, cpu=100, full=400)
 more = {
     "chelsea in glass": painted(photograph("chelsea"), StyleLoss(mosaic), some),
@@ -233,7 +321,30 @@ hardware.return_unused_memory()
 # what is different?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Pixels or grids: the same pictures can be shown
+#
+# $$y = \tanh\Big(\operatorname{artanh} x + \sum_k \text{enlarge}(c_k)\Big)$$
+#
+# grids $c_k$ of full size, half, a quarter, … 8 pixels
+#
+# ???
+# (3 min) The loss says where to go. It does not say what is moved. Say the three candidates: pixels that are cut back
+# to the range after each step; pixels behind a tanh; a pyramid of grids behind a tanh. Ask: is there a picture that
+# one can show and another cannot? There is none worth naming. Then let them predict: after the same number of steps,
+# is there any difference? Most say no, since loss and pictures are the same.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A coarse cell adds up what hundreds of pixels wish
+#
+# ???
+# (4 min) Show, and let the room describe the difference: on the left and in the middle the old cat behind a veil of
+# grain, on the right glass in strong colours. To turn a white patch blue, thousands of pixels must agree, each from
+# its own noisy gradient. The gradient of a coarse cell is their sum: the common wish adds up and the noise cancels.
+# What is near has changed, not what is possible. Numerical mathematics calls it a preconditioner.
+
+
+# %% slideshow={"slide_type": "-"}
 class Clamped(nn.Module):
     """Plain pixels, cut to [-1, 1] before each look."""
 
@@ -286,7 +397,17 @@ hardware.return_unused_memory()
 # The weight of the style, first: a hundredth of the usual, a tenth, the usual, ten times as much. **Predict** between
 # which two the picture changes most.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Ten times more style: where will it change most?
+#
+# Weights of a hundredth of the usual, a tenth, the usual, ten times as much.
+#
+# ???
+# (3 min) Vote by hands: first step, second, third. Many choose the last, since it adds the largest number. Hardly
+# anything happens there. Adam cares for the direction of a gradient, not for its size: once the style prevails, more
+# weight does not turn it. And each of these began as the photograph and cannot get far in so few steps.
+
+# %% slideshow={"slide_type": "fragment"}
 heavy = {f"style {weight:g}": painted(cat, in_whirls, few, style=weight) for weight in (0.5, 5.0, 50.0, 500.0)}
 usual = heavy["style 50"]
 with torch.no_grad():
@@ -307,7 +428,16 @@ gallery(heavy, alt=alt, columns=4, width=184)
 # So the question which *layer* holds the content is asked without that help. Start from noise, and ask for little style:
 # now all of the cat that is there has been found through one layer, an early one, the usual one, a late one.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Early layers keep the photograph, late ones lose it
+#
+# ???
+# (3 min) These began as noise, so all of the cat that you see has come through one layer. Ask: which would you take
+# for a portrait? The usual wrong answer is the earliest, "because it knows most". It holds on to light and colour and
+# leaves the style no room. The late one knows that there is a cat with two eyes, and not quite where. Painters work in
+# between.
+
+# %% slideshow={"slide_type": "-"}
 early, late = "block1.expand", "block10.expand"
 kept = {}
 longer = pick(quick=2, cpu=100, full=300)
@@ -333,7 +463,15 @@ hardware.return_unused_memory()
 # Gatys and his colleagues began with noise, to show that nothing is smuggled in. Most people begin with the photograph.
 # A third start is the style picture itself. Here are the three with the usual weights.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The start decides into which valley the descent goes
+#
+# ???
+# (3 min) Same loss, same weights. Ask: which of the three has the lowest loss? Most point at the painted cat on the
+# left. In the notebook the third is the lowest: begun as the style picture it has the style to begin with, and found
+# its eyes in the whirls. A loss with many valleys does not choose between them. The start does.
+
+# %% slideshow={"slide_type": "-"}
 begun = {
     "from the photograph": usual,
     "from noise": painted(cat, in_whirls, longer, start=noise.to(device)),
@@ -365,7 +503,19 @@ hardware.return_unused_memory()
 # **Predict** which of the four is ahead at the end, and which is last.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Adam or L-BFGS, pixels or pyramid: who is ahead?
+#
+# A step of L-BFGS looks at the loss many times, so seconds count, not steps.
+#
+# ???
+# (3 min) Four contestants; let everybody name the first and the last. People who have read the paper say L-BFGS wins.
+# Right at the end, and on both canvases; it is behind at the beginning, while it learns the curvature. The two gains
+# add up: the pyramid helps either optimiser. The library takes Adam, since it can be stopped after any step with a
+# better picture than before.
+
+
+# %% slideshow={"slide_type": "fragment"}
 def by_adam(canvas: nn.Module, seconds: float) -> tuple[list[float], list[float]]:
     """Paint the cat in glass for so long: the seconds, and the total loss at each of them."""
     began, times, values = time.perf_counter(), [], []
@@ -445,7 +595,18 @@ class DividedTwice(StyleLoss):
 # %% [markdown]
 # **Predict** the three pictures: small, where both are alike; large, divided once; large, divided twice.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Divided twice, large pictures lose their strokes
+#
+# The weight is tuned at 3/8 of the side: then $(8/3)^4 \approx 50$ times too small.
+#
+# ???
+# (3 min) A slip that nobody notices: once in the Gram function, once more in the loss. Ask: what error message do you
+# expect? None comes. The weight was tuned at the small size until it looked right. On the large picture some colour
+# still comes, which is cheap, and the strokes do not. Somebody will then say that the method does not work on large
+# pictures.
+
+# %% slideshow={"slide_type": "-"}
 squares = data.load("photos", "test", SIZE)
 petra = squares[[squares.names.index("petra")]].to(device)
 twice = {
@@ -470,7 +631,16 @@ hardware.return_unused_memory()
 # Is it the training on photographs that knows style, or would any stack of filters do? The control of chapters 04 and
 # 06: the same architecture, the same layers, the same weights of the terms, random parameters.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Random filters match the colours, and draw no stroke
+#
+# ???
+# (3 min) The control: same architecture, same layers, random parameters. Ask before: noise, colours, or strokes? Many
+# expect pure noise. Random filters see colours and edges of a sort, and these can be matched. What they lack is
+# channels that stand for something, such as a long bright mark beside a dark one. So it is the training on photographs
+# that knows style.
+
+# %% slideshow={"slide_type": "-"}
 random = torch.Generator().manual_seed(0)
 ignorant = StyleLoss(whirls, Backbone("efficientnet_lite0", LAYERS, weights=None, generator=random))
 control = {"pretrained": usual, "random weights": painted(cat, ignorant, few)}
@@ -498,6 +668,20 @@ gallery(control, alt=alt, columns=2, width=192)
 # TV(G(x)) \big]$$
 #
 # Here the pairs that chapter 06 found missing are free of charge: each photograph is its own content.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The very same loss trains a network that paints in one pass
+#
+# $$\min_G \; \mathbb{E}_x \big[ \alpha\, L_\mathrm{content}(x, G(x)) + \beta\, L_\mathrm{style}(s, G(x)) + \gamma\,
+# TV(G(x)) \big]$$
+#
+# One style; each photograph is its own content.
+#
+# ???
+# (3 min) Ask: chapter 06 missed pairs. Where do they come from now? Most look for painted photographs. None are
+# needed: the content is the photograph itself, the style is the one picture. Mention instance norm: each channel of
+# each picture is normalised by itself, so the contrast of the photograph is gone, and how bold the strokes are is left
+# to the style.
 
 # %% minigan="apps.style"
 # block, Residual, Stylist
@@ -572,7 +756,15 @@ hardware.return_unused_memory()
 # The loss says what the eye says: the short trainings are far from done. The network that comes with the course has
 # trained longer on the same loss; its card says how.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One pass paints photographs that it has never seen
+#
+# ???
+# (3 min) Ask: what is lost against the descent? Let them look: every picture gets the same marks of the same size. The
+# network has learnt a way to paint; the descent looks for the best painting of this picture. And it is one style: the
+# next one needs a training of its own. The gain is time, hundreds of steps for one pass.
+
+# %% slideshow={"slide_type": "-"}
 facts = measured("style")
 with torch.inference_mode():
     stylist(pagoda)  # warm up
@@ -617,10 +809,32 @@ gallery(done, alt=alt, columns=4, width=184)
 # Both ways see a picture of some hundred pixels. A camera gives four thousand, and a stroke of eight pixels would be
 # dust in it. So paint small, and lay only the *change* over the large picture:
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What has been minimised is no judge any more
+#
+# | style left in the cat | one pass | 200 steps |
+# | --- | --- | --- |
+# | by the network that trained | 0.025 | 0.003 |
+# | by a second network | 0.099 | 0.446 |
+#
+# ???
+# (3 min) Cover the last row first. Ask: who paints better? By the loss it is the descent, and by far. Then the judge,
+# who had no part in it, turns the order round. The descent may do anything to this picture that pleases this network,
+# and some of that nobody else would call style. A way to paint that has to work for all photographs cannot use such
+# tricks. It was the lesson of chapter 06: ask a second judge.
+
 # %% minigan="apps.style"
 # over_pixels
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Paint small, and lay only the change over the large picture
+#
+# ???
+# (2 min) Ask: a camera gives 4,000 pixels, a stroke is eight wide. What would you see? Dust. So the change is painted
+# on a small copy, enlarged, and added. The large picture keeps its own fine detail. Half of the change gives the
+# picture in the middle. Then the command: minigan stylize cat.jpg whirls -o cat_whirls.png.
+
+# %% slideshow={"slide_type": "-"}
 large = data.photo("chateaudeChambord")
 with torch.no_grad():
     change = stylist.change(within(large, SIZE * 7 // 8).to(device)).cpu()

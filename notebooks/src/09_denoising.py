@@ -79,7 +79,17 @@ found = measured("denoise")  # by benchmarks/denoise.py, on all held-out photogr
 #
 # All comparisons of this chapter are made on photographs that no network here has learnt from.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## At level 50 the fur has drowned, and the eye is still there
+#
+# $$y = x + \sigma n, \qquad n \sim \mathcal{N}(0, 1) \text{ for each pixel}$$
+#
+# ???
+# (3 min) Ask: which of the three have you taken yourself, and with what camera? 10 is a good camera at dusk, 25 is
+# grain that nobody overlooks. Then ask what drowns first. Many say "the dark parts". It is the faint and fine: a hair
+# has less contrast than the noise, the edge of the eye has more. Keep that in mind for the whole hour.
+
+# %% slideshow={"slide_type": "-"}
 names = data.load("photos", "test").names
 
 
@@ -120,7 +130,20 @@ plot.compare({"chelsea": torch.cat(seen)}, titles=[f"sigma {level}" for level in
 # %% [markdown]
 # **Predict.** The mean squared error of the noisy picture is $\sigma^2$. What is its PSNR at $\sigma = 25$?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## White noise costs an error of exactly sigma squared
+#
+# $$\text{PSNR} = 20 \log_{10} \frac{255}{\sigma}$$
+#
+# How many decibels are left at a level of 25?
+#
+# ???
+# (2 min) Let them work it out: the ratio is about 10, so about 20 dB. A frequent wrong answer is 25 dB, the level
+# itself. Then the sure way against noise: look again. The mean of four photographs has half the noise, which is 6 dB.
+# We have one photograph. So where can other looks at the same thing come from? From the neighbours, from the rest of
+# the picture, from all pictures of the world.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 # NBVAL_CHECK_OUTPUT
 for level in levels:
     print(f"sigma {level}: {20 * math.log10(255 / level):.2f} dB")
@@ -171,6 +194,19 @@ print(f"noisy {quality(noisy[25]):.2f} dB; the best blur, {best_width:.1f} pixel
 # $d_{pq}^2$ is the mean squared difference of the squares around $p$ and $q$. Two squares that show the same thing
 # still differ by their noise, by $2\sigma^2$ on average, and this is taken off. The strength $s$ is to be tuned.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Ask where else the picture looks like here
+#
+# $$\hat x_p = \frac{\sum_q w_{pq}\, y_q}{\sum_q w_{pq}}, \qquad
+# w_{pq} = \exp\Big(-\frac{\max(d_{pq}^2 - 2 \sigma^2, 0)}{(s \sigma)^2}\Big)$$
+#
+# $d_{pq}^2$: how unlike the small squares around $p$ and $q$ are
+#
+# ???
+# (3 min) The blur takes the mean over the neighbours. Non-local means takes it over the places that look alike. Ask:
+# two squares show just the same thing. How large is their difference? Most say zero. Both have noise of their own, so
+# it is two sigma squared on average, and this is taken off before the weight is found.
+
 # %% minigan="apps.denoise"
 # non_local_means
 
@@ -178,7 +214,15 @@ print(f"noisy {quality(noisy[25]):.2f} dB; the best blur, {best_width:.1f} pixel
 # The two loops run over places of the neighbourhood, not over pixels: each turn treats all pixels at once.
 # scikit-image has the same method in C; a test holds ours to the formula, and `benchmarks/denoise.py` uses theirs.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The blur pays with picture, non-local means pays less
+#
+# ???
+# (2 min) Ask: where is the grain gone, and what has gone with it? The blur is soft and still spotted. Non-local means
+# has a clear eye, since it does not average over an edge. Then let them look for single hairs on the right. There are
+# none: a hair that lies like no other has no brothers in this picture.
+
+# %% slideshow={"slide_type": "-"}
 Method = Callable[[Tensor], Tensor]
 
 
@@ -220,6 +264,18 @@ hardware.return_unused_memory()
 # the clean picture of them. (Theirs was a means to learn features; as a way to clean pictures it lives on in
 # tutorials.) The thought behind it: there is no room for noise in the bottleneck. With handwritten digits it works,
 # because a few numbers say everything about a digit.
+
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Squeeze 192 numbers into 32: does noise stay out?
+#
+# $$\underbrace{8 \times 8 \times 3}_{192 \text{ numbers}} \;\longrightarrow\; \underbrace{1 \times 1 \times 32}_{32 \text{ numbers}}
+# \;\longrightarrow\; \underbrace{8 \times 8 \times 3}_{192 \text{ numbers}}$$
+#
+# ???
+# (2 min) The denoising autoencoder of many tutorials: there is no room for noise in the bottleneck. Ask: for which
+# pictures do a sixth of the numbers say everything? Digits, which is why it works in the tutorials. Do not tell the
+# end yet. It gets a fair trial against a network without a bottleneck.
 
 
 # %%
@@ -267,6 +323,19 @@ class Autoencoder(nn.Module):
 # $$G(y) = y - R(y)$$
 #
 # $R$, the network proper, now has an easy start: $R = 0$ is the noisy picture itself.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Predict the noise, and doing nothing is a good start
+#
+# $$G(y) = y - R(y)$$
+#
+# $R = 0$ is the noisy picture itself.
+#
+# ???
+# (3 min) Ask: a network shall give back the clean picture. What must it learn first? Usual answers: edges, textures.
+# First of all it must learn to copy, every edge and every colour, before one grain is removed. The noise is the
+# smaller thing to predict. Two details: squares of 2 by 2 pixels become channels, which makes a convolution cheap and
+# far-sighted; and the level comes in as one more channel.
 
 # %% minigan="apps.denoise"
 # Denoiser, denoise
@@ -321,7 +390,18 @@ for name, kind in {"bottleneck": Autoencoder, "picture": Direct, "noise": Denois
 # **Predict** the order at the end. And how far apart will "picture" and "noise" be, with the same weights, the same
 # loss and the same batches?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Picture, noise, bottleneck: which order, and how far apart?
+#
+# The same crops, the same noise, the same number of steps.
+#
+# ???
+# (4 min) Take votes for the winner and for the distance. Most expect the noise to win by far, since they have just
+# heard why. It starts higher, and its twin, which predicts the picture, overtakes it. There is no winner: in the table
+# of the notebook noise is ahead at level 10, picture at level 50. Both have to copy something: what is clean in the
+# input, or what is noisy in it. Diffusion models met the same question and take a mixture.
+
+# %% slideshow={"slide_type": "fragment"}
 alt = (
     "PSNR on training crops over the images seen. The network that predicts the noise starts higher; its twin that predicts "
     "the picture overtakes it early and stays a little ahead; the bottleneck stays some decibels below both."
@@ -356,7 +436,15 @@ print(f"the clean pictures through the bottleneck: {quality(denoise(networks['bo
 # 2022](https://arxiv.org/abs/2202.00512)).
 # The library predicts the noise, for weak noise is what photographs have.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## No room for noise is no room for the picture
+#
+# ???
+# (3 min) Ask before: what does the bottleneck do to a picture without any noise? The usual answer: nothing, it gives
+# it back. The notebook tries it, and the clean picture comes out hardly better than the noisy one does. A photograph
+# is not a digit. The other two are close together, and a little blotchy after so short a training.
+
+# %% slideshow={"slide_type": "-"}
 alt = (
     "The eye of a cat: clean, and cleaned by the three networks at level 25. The bottleneck gives a blotchy blur; the networks "
     "that predict the picture and the noise are both much clearer, and a little blotchy in the fur."
@@ -373,7 +461,16 @@ side_by_side(
 # channels and more blocks, and four times as many crops behind it (`benchmarks/shipped/apps.py`). From here on it is the
 # one that is asked.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Edges are sharp, the eye shines, and the fur is felt
+#
+# ???
+# (3 min) The same code, trained for longer. It is ahead of non-local means, whose settings were tuned for each level.
+# Ask: which of the two pictures would you hang on a wall? Then send them to the fur and to the grass: the grain is
+# gone, and with it all that was as fine and as faint as grain. Ask for the reason. "Too small a network" is the usual
+# answer. It is wrong, and the next slides say why.
+
+# %% slideshow={"slide_type": "-"}
 network = weights.shipped_app("denoise", Denoiser)[0].to(device)
 about = {(row["level"], row["method"]): row for row in found["rows"]}
 
@@ -408,7 +505,17 @@ hardware.return_unused_memory()
 # picture is not.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Below the noise, the network lets the picture go
+#
+# ???
+# (3 min) Slow changes on the left, changes from pixel to pixel on the right; a logarithmic axis. Ask: why is the
+# dotted line level? White noise is equally strong everywhere, which is what white means. Left of the crossing the
+# network follows the picture. Right of it the network gives back far less than was there. Non-local means has as much
+# as the clean picture there, and no merit: it is left-over noise. A spectrum says how much, not what.
+
+
+# %% slideshow={"slide_type": "-"}
 def spectrum(images: Tensor) -> Tensor:
     """Mean power at 0.02, 0.04, ... cycles per pixel, in squared grey levels per pixel; a constant counts for nothing."""
     side = images.shape[-1]
@@ -463,6 +570,35 @@ with plot.figure(alt=alt, size=(6.4, 3.4)) as axis:
 # one of four places. That is eight kinds of cell, and $8^{64}$ pictures, all equally likely. Think of the brightness as
 # what the picture shows, and of the stripes as fur.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The least error belongs to the mean of all that fit
+#
+# $$\mathbb{E}\big[\lVert x - a \rVert^2 \mid y\big] = \underbrace{\mathbb{E}\big[\lVert x - m \rVert^2 \mid y\big]}_{\text{no answer can change
+# it}} + \lVert m - a \rVert^2$$
+#
+# $$m = \mathbb{E}[x \mid y]$$
+#
+# ???
+# (3 min) The sentence of the chapter. Let them read it slowly: a is any answer, m the mean of all clean pictures that
+# may have led to this y, each weighted by its probability. Write x - a as (x - m) + (m - a) and square; the mixed term
+# has mean 0. Ask: where does the network stand in this formula? Nowhere. Whatever minimises the squared error tends to
+# this mean. A larger network only comes nearer to it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## In a world of eight kinds of cell the mean can be computed
+#
+# $$m = \sum_k P(t_k \mid y)\, t_k$$
+#
+# $$P(t_k \mid y) = \frac{\exp(-\lVert y - t_k \rVert^2 / 2\sigma^2)}{\sum_j \exp(-\lVert y - t_j \rVert^2 / 2\sigma^2)}$$
+#
+# dark or bright, and stripes that begin at one of four places
+#
+# ???
+# (3 min) For photographs nobody has the list of all that fit. So we take a world that has a list: cells of 8 by 8
+# pixels, eight kinds, all equally likely. Brightness is what the picture shows, stripes are its fur. Ask who
+# recognises the formula: it is a softmax. Ask for a prediction: at strong noise, what does the mean of four kinds of
+# stripes look like?
+
 # %%
 CELL = 8
 
@@ -499,7 +635,19 @@ x = WORLD[4 * bright + torch.randint(4, (64,), generator=random)]  # the cells o
 # \qquad m = \sum_k P(t_k \mid y)\, t_k$$
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The mean is not a picture of this world
+#
+# Noise of 50, 100 and 200.
+#
+# ???
+# (4 min) Three noise levels, three answers. Point at the last row. The heart is found, dark and bright being far
+# apart. The stripes are not: four kinds fit, and their mean is flat grey. There is the felt. No cell of this world is
+# flat, so the mean is no picture of it; the other two answers are. Ask: which of the three has the smallest error?
+# Many say "the most probable". Let them vote, and go on.
+
+
+# %% slideshow={"slide_type": "-"}
 def probabilities(y: Tensor, sigma: float) -> Tensor:
     """How probable each kind is for each noisy cell: (M, 64) -> (M, 8)."""
     return (-torch.cdist(y, WORLD).square() / (2 * (sigma / 127.5) ** 2)).softmax(1)
@@ -536,6 +684,24 @@ plot.compare(rows, titles=list(shown), alt=alt, width=7.4)
 # **Predict.** Which of the three has the smallest error? And by which factor does the largest exceed it?
 
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Looking real costs at most twice the smallest error
+#
+# | answer at level 200 | squared error | a picture of this world |
+# | --- | --- | --- |
+# | mean of all that fit | 1.00 | no |
+# | most probable | 1.42 | yes |
+# | one that fits | 1.98 | yes |
+#
+# $$\mathbb{E}\lVert x - x' \rVert^2 = 2\, \mathbb{E}\lVert x - m \rVert^2$$
+#
+# ???
+# (3 min) Show the table after the vote. The mean wins, and is far from the world. The drawn answer has twice its
+# error, and that is a law: truth and drawn picture are two independent draws from the same probabilities, so their
+# distance is twice the variance. In decibels: 3. This is the whole price of looking real (Blau and Michaeli 2018), and
+# no more than it.
+
+
 # %%
 def error(one: Tensor, other: Tensor) -> float:
     """The mean squared error in squared grey levels."""
@@ -565,7 +731,18 @@ for name, one in answered.items():
 # Does a network know any of this? Give it noisy cells and the squared error, nothing else.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## It has never heard of Bayes, and computes the mean
+#
+# $$\min_G \; \mathbb{E}\, \lVert x - G(y) \rVert^2 \quad \Rightarrow \quad G(y) \approx \mathbb{E}[x \mid y]$$
+#
+# ???
+# (2 min) Ask: an ordinary network gets noisy cells and the squared error. Which of the three answers will it give?
+# Show. Its error is a little above that of the exact mean, and its answers are close to the exact mean. This is the
+# whole secret of the smooth fur: where all fitting photographs agree the mean is sharp, where they differ it is felt.
+
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 def taught(loss: Callable[[Tensor, Tensor], Tensor], steps: int = pick(quick=5, cpu=800, full=4_000)) -> nn.Module:
     """A network from noisy cells to cells, trained with `loss(real, fake)` on new cells and new noise at each step."""
     torch.manual_seed(0)
@@ -607,7 +784,19 @@ print(f"squared difference of the two answers {error(learnt, answered['mean of a
 # the pixels' error with a weight $\lambda$.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A feature that ignores places brings stripes back
+#
+# $$L = L_\mathrm{pixel} + \lambda L_{FD}$$
+#
+# ???
+# (3 min) All fitting pictures agree *that* there are stripes. They differ in where these begin, and pixels know
+# nothing but places. The feature here is the strength of each frequency, without its phase. Ask: are the stripes on
+# the right the true ones? Most say yes, since it looks so convincing. Compare with the clean picture: some begin at
+# the wrong place. The network has decided where nothing was known.
+
+
+# %% slideshow={"slide_type": "-"}
 def strengths(cells: Tensor) -> Tensor:
     """How strong each frequency of each cell is, wherever its waves begin; the mean is left out: (M, 64) -> (M, 39)."""
     waves = torch.fft.rfft2(cells.view(-1, CELL, CELL), norm="ortho").flatten(1)[:, 1:]
@@ -632,7 +821,16 @@ plot.compare({"": torch.cat([picture_of(one.clamp(-1, 1)) for one in shown.value
 # cell by cell, where nothing was known. Was it worth it? It depends on the question, so put both questions on the axes
 # of a plane: how far from the truth, and how far from any picture of this world. On both less is better.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Nothing lies left of the dotted line
+#
+# ???
+# (3 min) To the right: farther from the truth. Upwards: farther from any picture of this world. Ask: where would you
+# like to be? At the lower left, and nobody can be: the dotted line is the smallest error there is, and who sits on it
+# pays in the other currency. Features buy well up to a point. With lambda 10 the pixels are hardly heard: strong
+# stripes at places that nobody asked for.
+
+# %% slideshow={"slide_type": "-"}
 points = {"mean of all that fit": answered["mean of all that fit"], "squared error": learnt} | {
     name: one(given) for name, one in asked.items()
 }
@@ -690,7 +888,18 @@ hardware.return_unused_memory()
 # the *truth*, in the judge's features. That is not the same as being far from all photographs.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## On photographs one has to look for the gain
+#
+# ???
+# (3 min) Ask: which column is with features? Cover the titles, or let them guess before they read. Hardly anybody can
+# tell. In the small world the feature knew the eight kinds exactly and nothing else. A network's features know fur
+# among ten thousand other things. By the numbers there is a step the right way, a little error for a little likeness.
+# Say where each belongs: squared error for stars, features for the family picture, neither in court without saying
+# which it was.
+
+
+# %% slideshow={"slide_type": "-"}
 def with_texture(images: Tensor) -> Tensor:
     return denoise(featured, images, 25)
 
@@ -702,6 +911,14 @@ alt = (
 side_by_side({"squared error": known, "with features": with_texture}, alt, 2)
 
 # %%
+cleaned = {
+    "noisy": noisy[25],
+    "non-local means": by_means,
+    "squared error": known(noisy[25]),
+    "with features": with_texture(noisy[25]),
+}
+cleaned["half of each"] = (cleaned["squared error"] + cleaned["with features"]) / 2
+hardware.return_unused_memory()
 eyes = judge().to(device)
 
 
@@ -714,16 +931,10 @@ def judged(images: Tensor) -> float:
     return sum(found) / len(found)
 
 
-cleaned = {
-    "noisy": noisy[25],
-    "non-local means": by_means,
-    "squared error": known(noisy[25]),
-    "with features": with_texture(noisy[25]),
-}
-cleaned["half of each"] = (cleaned["squared error"] + cleaned["with features"]) / 2
 places = {name: (plane.error_of(quality(one)), judged(one)) for name, one in cleaned.items()}
 for name, (pixels, seen_by_judge) in places.items():
     print(f"{name:16} error of the pixels {pixels:5.2f}   judge {seen_by_judge:.3f}")
+del eyes
 hardware.return_unused_memory()
 plane.draw({"denoising, sigma 25": places})
 
@@ -743,7 +954,17 @@ plane.draw({"denoising, sigma 25": places})
 #
 # **Predict.** The noise has level 25. Which is worse: to say 10, or to say 40?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The noise is 25: is it worse to say 10, or to say 40?
+#
+# ???
+# (4 min) Take hands. Most choose 10, since grain would be left. Show: told too little, the network does not believe
+# you. It sees the grain and removes it all the same; the line is level on the left. Told too much, it takes texture
+# for grain. In training the level was told rightly or not at all, so it has learnt to read it from the picture. An
+# input that the network can work out by itself need not become a knob. The dashed lines: told nothing at all, it is
+# about as good.
+
+# %% slideshow={"slide_type": "fragment"}
 told = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60)
 some = {level: (clean[:4], one[:4]) for level, one in noisy.items()}
 
@@ -833,12 +1054,21 @@ def jpeg(images: Tensor, random: torch.Generator, strength: int = 8) -> Tensor:
 # %% [markdown]
 # **Predict** for which of them the blind network helps.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A denoiser knows its own noise, and no other
+#
+# ???
+# (3 min) Ask before: photons, coarse noise, JPEG. For which of them will it help? Most say for all, a little less
+# each. Photons are close to what it knows. The coarse blotches stay, for smooth blotches are what pictures are made
+# of; the blocks of JPEG stay too. No error is raised, and a benchmark with white noise would never show it.
+
+# %% slideshow={"slide_type": "-"}
 kinds = {"white": white, "photons": photons, "coarse": coarse, "JPEG": jpeg}
 spoiled = {name: spoil(clean, torch.Generator().manual_seed(3)) for name, spoil in kinds.items()}
 for name, one in spoiled.items():
     before, after = quality(one), quality(denoise(network, one))
     print(f"{name:8} spoiled {before:.2f} dB, cleaned blind {after:.2f} dB, gain {after - before:+.2f}")
+    hardware.return_unused_memory()
 shown = {name: spoil(pieces[:1], torch.Generator().manual_seed(3)) for name, spoil in kinds.items()}
 del shown["white"]
 rows = {
@@ -863,7 +1093,15 @@ plot.compare(rows, titles=list(shown), alt=alt, width=4)
 # The second is general: **train with the noise that you have.** The task takes any way to spoil a picture, so a new one
 # is a few lines.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A short right lesson beats a long wrong one
+#
+# ???
+# (2 min) Ask: what would you do? Usual answers: a larger network, a longer training. The small network on the right
+# saw coarse noise for a minute. Then ask what it does with white noise: it hardly helps, as the table in the notebook
+# shows. A denoiser is a statement about the noise before it is one about the picture. Test it with yours.
+
+# %% slideshow={"slide_type": "-"}
 small_clean, small_noisy = (data.downscale(one, 2) for one in (clean, spoiled["coarse"]))
 small_cleaned = denoise(network, small_noisy)
 before, after = (float(metrics.psnr(small_clean, one).mean()) for one in (small_noisy, small_cleaned))

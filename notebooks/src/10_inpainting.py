@@ -64,7 +64,17 @@ names = data.load("photos", "test").names
 # pictures that no network has seen.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Some holes have one answer, others only what could be
+#
+# ???
+# (4 min) Let them look at the lower row and name what belongs in each hole, with the upper row covered by a hand. For
+# which heads do you *know* it? Most feel sure of many. Then uncover and compare: a shoulder is known, a mouth is a
+# guess. Nothing of the missing part is in the input. That makes this task different from noise, where each pixel still
+# said a little.
+
+
+# %% slideshow={"slide_type": "-"}
 def middle(name: str, side: int = 160) -> Tensor:
     """The middle of a photograph, not scaled: (1, 3, side, side)."""
     picture = data.photo(name)
@@ -99,6 +109,19 @@ plot.compare({"heads": some, "to be filled": shown(some, cut)}, alt=alt)
 # small hole would look like a good fill.
 
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The error is taken in the hole alone
+#
+# $$L = L_\mathrm{pixel} + \lambda L_\mathrm{adv}, \qquad L_\mathrm{pixel} = \lVert (1 - m) \odot (x - G(y, m)) \rVert^2$$
+#
+# $m$ is 1 where the picture is known and 0 in the hole.
+#
+# ???
+# (2 min) Ask: why not everywhere? It would be a larger error, and should teach more. Keep the question open, the
+# chapter measures it. For the score it is clear at once: the pixels outside are right anyway, and a small hole would
+# look like a good fill.
+
+
 # %%
 def in_the_hole(real: Tensor, fake: Tensor, known: Tensor) -> float:
     """PSNR of the pixels in the hole, of all images together; 2 is the range of a pixel."""
@@ -116,7 +139,17 @@ def in_the_hole(real: Tensor, fake: Tensor, known: Tensor) -> float:
 # %% minigan="apps.inpaint"
 # sweep
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Colours flow into the hole as heat flows into a plate
+#
+# Each pixel of the hole becomes the mean of its four neighbours, again and again.
+#
+# ???
+# (4 min) The oldest automatic answer, without any data. Ask: how many steps until it is done, for a hole of 56 pixels?
+# Usual guesses: 30 to 60, half the width or all of it. After 100 there is still grey in the middle. Heat walks like a
+# drunkard: to come n pixels far it needs some n squared steps.
+
+# %% slideshow={"slide_type": "-"}
 coffee = middle("coffee")
 hole = square_hole(160, 56)
 flowing, fill, times = [shown(coffee, hole)], coffee * hole, (10, 100, 1000)
@@ -146,6 +179,29 @@ plot.compare({"coffee": torch.cat(flowing)}, titles=["the hole", *(f"{n:,} steps
 # picture begins with a still smaller one, and so on. **And keep going.** A step that goes on a little in the direction
 # of the last one brings heat $n$ pixels far in some $n$ steps.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## At the end each pixel is the mean of its neighbours
+#
+# $$\frac{\partial^2 u}{\partial a^2} + \frac{\partial^2 u}{\partial b^2} = 0 \ \text{ in the hole}, \qquad u = x \ \text{ at its edge}$$
+#
+# the smoothest of all surfaces that fit
+#
+# ???
+# (3 min) Ask: can there be a bump in such a surface? No: a pixel that is the mean of its neighbours cannot be larger
+# than all of them. So there is no new line, no new spot in any such fill. It is called harmonic, and nothing that fits
+# at the edge is smoother.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Small pictures first: n² steps become n
+#
+# $$\frac{1}{8} \text{ of the side} \;\to\; \frac{1}{4} \;\to\; \frac{1}{2} \;\to\; 1$$
+#
+# ???
+# (2 min) Two ideas make it quick. At half the side the way is half as long, and its fill, enlarged, is nearly right;
+# only the small scale is left to do. And a step that goes on a little in the direction of the last one brings heat n
+# pixels far in some n steps. Ask how one would test that it is right: take a surface that is known to be harmonic, cut
+# a hole, and look whether it comes back. It does.
+
 # %% minigan="apps.inpaint"
 # diffuse
 
@@ -167,7 +223,16 @@ print("with 300 below 0.0001:", bool((diffuse(saddle, cut_saddle, 300) - saddle)
 #
 # **Predict.** For which holes is this a good answer? Think of a scratch, a coin, a hand.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A scratch, a coin, a hand: for which is that enough?
+#
+# ???
+# (4 min) Let them say a size in pixels up to which they would trust it. To the right the side of the hole doubles with
+# each tick, from 2 to 64 pixels. Most expect a sudden break. It falls steadily: a pixel resembles its neighbours, and
+# each doubling costs some decibels. For a scratch it is nearly all one needs. In a large hole it is fog: right on
+# average, without an edge.
+
+# %% slideshow={"slide_type": "fragment"}
 photographs = torch.cat([middle(name) for name in names[: pick(quick=2, cpu=12, full=None)]])
 sides = (2, 4, 8, 16, 32, 64)
 one_size = {side: hole_masks(len(photographs), 160, side, torch.Generator().manual_seed(side)) for side in sides}
@@ -202,6 +267,16 @@ print("   ".join(f"{side} px {quality:.1f} dB" for side, quality in zip(sides, b
 # **change** of the diffusion fill. Its last layer starts at 0, so an untrained network is exactly the heat equation,
 # and whatever it learns makes that better.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## An untrained network is already the heat equation
+#
+# $$G(y, m) = \underbrace{u}_{\text{diffusion fill}} + \underbrace{R(u, m)}_{\text{starts at } 0}$$
+#
+# ???
+# (3 min) Same idea as in denoising: do not ask for the picture, ask for the change. The last layer starts at zero, so
+# the first answer is the heat equation's, and whatever is learnt makes it better. Ask: why must the mask come in as a
+# fourth channel? Because a grey hole in a grey wall would else be no hole.
+
 # %% minigan="apps.inpaint"
 # MaskedEncoder, Inpainter
 
@@ -214,7 +289,14 @@ print("   ".join(f"{side} px {quality:.1f} dB" for side, quality in zip(sides, b
 # %% minigan="apps.inpaint"
 # strokes, holes
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Who has seen only squares fills only squares well
+#
+# ???
+# (2 min) Half of the training holes are brush strokes. Ask where pairs for training come from: any whole picture, cut.
+# It costs nothing, and no labels are needed. Here are strokes of three straight pieces, thin and thick.
+
+# %% slideshow={"slide_type": "-"}
 drawn = strokes(8, 64, 12, torch.Generator().manual_seed(0))
 alt = "Eight drawn heads below brush strokes: thin and thick pink lines of three straight pieces each, across hair and faces."
 plot.compare({"strokes": shown(some, drawn)}, alt=alt)
@@ -237,7 +319,18 @@ plot.compare({"strokes": shown(some, drawn)}, alt=alt)
 #
 # **Predict.** How many of the decibels come from each of the two changes?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What is the start worth, and what the place of the error?
+#
+# Three networks, the same heads in the same order.
+#
+# ???
+# (4 min) Three contestants: a grey hole and the error everywhere; a grey hole and the error in the hole; a start from
+# the diffusion fill. Let them say which of the two changes brings more. Many say the loss. Most is won by the start:
+# that network need not find out first that skin is mostly like skin. Asked about everything, a network first learns to
+# copy; once it can, the two losses ask nearly for the same. But why pay for the detour?
+
+# %% slideshow={"slide_type": "fragment"}
 pictures = list(heads.pixels)
 watched = new_heads[: pick(quick=16, cpu=60, full=300)]
 watched_holes = hole_masks(len(watched), 64, 28, torch.Generator().manual_seed(1))
@@ -339,7 +432,18 @@ def filled_by(network: nn.Module, images: Tensor, known: Tensor, part: int = 4) 
 # %% [markdown]
 # `blend` and `shrink` are for sections 6 and 9. Now the margins, around a hole of 16 pixels in the middle of the head.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## How much of the surroundings does each of them need?
+#
+# A hole of 16 pixels, and a margin that grows from 1 to 24.
+#
+# ???
+# (4 min) Ask for two curves in the air: diffusion and the network. Diffusion is level, it sees the rim and nothing
+# else; most get that right. The surprise is on the left: with a narrow margin the network is worse than the fill it
+# began with. It has learnt what to do inside of heads, and a stamp of 20 pixels is none. It uses the other eye, the
+# way the head looks. That is context.
+
+# %% slideshow={"slide_type": "fragment"}
 margins = (1, 2, 4, 8, 12, 16, 24)
 by_margin: dict[str, list[float]] = {"network": [], "diffusion": []}
 for margin in margins:
@@ -373,7 +477,18 @@ hardware.return_unused_memory()
 #
 # **Predict** for drawn heads and for photographs.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A pretrained encoder has to earn the time that it costs
+#
+# In the same seconds, from scratch against EfficientNet: for photographs, for drawn heads?
+#
+# ???
+# (4 min) Vote for each of the two. Most bet on the pretrained one for both. Three things pull: each step of the small
+# network is several times cheaper, so it sees more pictures; what it must know about heads is in the heads; and a
+# small hole in a photograph is a matter of edges, not of cats. The gain shows where pictures are few and the hole is
+# large. Read the numbers with care: they hang on the seconds and on the machine.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 seconds = pick(quick=0.5, cpu=10, full=600)
 crops = torch.cat([middle(name, 64) for name in names])
 crop_holes = hole_masks(len(crops), 64, 12, torch.Generator().manual_seed(2))
@@ -411,7 +526,19 @@ for data_name, (real, known) in tests.items():
 # drawing of somebody who has not seen the picture at all: another head.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Keep the differences, not the colours, and the seam goes
+#
+# $$\text{fill} + \text{diffuse}(x - \text{fill})$$
+#
+# ???
+# (4 min) Another head is pasted into the hole, so that the seam is plain to see. Ask for remedies. The usual one is
+# feathering, and it smears. The better one asks what was right about the fake: its differences from pixel to pixel.
+# Around the hole we know by how much it is off. Let that error flow in, with our own heat equation, and add it. It
+# fails in its own way: look at the dark tint where the rim runs through hair.
+
+
+# %% slideshow={"slide_type": "-"}
 def feather(known: Tensor, width: int) -> Tensor:
     """The mask with a soft rim inside the hole: 1 where known, down to 0 at `width` pixels from there."""
     soft = known
@@ -497,10 +624,31 @@ for name, made in {
 # chapter 02, the generator's side, with a discriminator whose training is over. What is found is put in with the
 # membrane.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Search for drawn heads that agree around the hole
+#
+# $$\hat z = \arg\min_z \; \underbrace{\lVert W \odot (G(z) - x) \rVert_1}_\text{agree around the hole} \; + \; \lambda
+# \underbrace{\log\big(1 + e^{-D(G(z))}\big)}_\text{look like a head}$$
+#
+# ???
+# (3 min) The network gives one answer. To see the many, we need something that can draw them, and the course has it:
+# the generator of heads. It has never seen a hole. Draw a thousand, keep the eight that agree best, improve their
+# latents by descent. Ask: what does it train? Usual answer: G. Nothing is trained, only z moves. W is 0 in the hole
+# and largest near its rim.
+
 # %% minigan="apps.inpaint"
 # search
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One hole, eight fills, and each is somebody else
+#
+# ???
+# (4 min) Give them a minute to look along each row. None of the eight is the answer, and that is the answer to the
+# question of the chapter: a good fill is one of many. Now the last two columns. Ask: why is the mean blurred, and why
+# is the network's fill blurred in the same places? They have never met. The network's blur is a picture of what is
+# uncertain. For the back row: the mean is sharp where the eight agree.
+
+# %% slideshow={"slide_type": "-"}
 origin, critic = (network.to(device).eval().requires_grad_(False) for network in weights.shipped_pair("peeps"))
 asked = [new_heads[number][None] for number in (3, 17, 42)[: pick(quick=1, cpu=3, full=3)]]
 large = square_hole(64, 28).roll(4, -2)
@@ -536,7 +684,16 @@ hardware.return_unused_memory()
 #
 # **Predict.** By PSNR in the hole, which is best: one of the fills, their mean, or the network?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## By PSNR: one fill, the mean of eight, or the network?
+#
+# Error of the pixels in the hole, the same three heads.
+#
+# ???
+# (2 min) Everybody votes for one of the three. Many give it to one fill, because it looks best: it could be a picture.
+# Show. The blurred ones are ahead. Ask for a reason before the next slide.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 scores: dict[str, list[float]] = {"one fill": [], "mean of eight": [], "network": []}
 for real, one in zip(asked, found, strict=True):
     scores["one fill"] += [in_the_hole(real, fill[None], large) for fill in one["fills"]]
@@ -563,7 +720,27 @@ for name, values in scores.items():
 #
 # **Predict** what happens to the PSNR.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The mean has to win, whatever the pictures are
+#
+# $$\lVert x - \bar u \rVert^2 = \frac18 \sum_k \lVert x - u_k \rVert^2 - \frac18 \sum_k \lVert u_k - \bar u \rVert^2$$
+#
+# ???
+# (3 min) Read it aloud: the error of the mean is the mean error of the eight fills, less their spread. It is arithmetic
+# and no finding. Ask: so is the mean a better fill? Most hesitate, and rightly. A measure that prefers the mean of
+# eight good pictures to each of them does not measure what we want from a fill.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What does an adversary do to the fog, and to the PSNR?
+#
+# $$L = \lVert (1 - m) \odot (x - G(y, m)) \rVert_1 + \lambda L_\mathrm{adv}$$
+#
+# ???
+# (4 min) Predict both. Most say: sharper, and the PSNR falls by much. Show. There are hairlines, an eye, the rim of
+# glasses: guesses, and many a stranger would not find the hole. The PSNR has hardly moved, as the notebook prints. The
+# network went on learning for twice as long while it played, and what it learnt has paid for what it invents.
+
+# %% slideshow={"slide_type": "fragment"}
 finished["adversary"] = weights.shipped_app("inpaint_peeps_adversarial", Inpainter)[0].to(device)
 rivals = {"squared error": finished["peeps"], "+ adversary": finished["adversary"]}
 trial = hole_masks(len(watched), 64, 28, torch.Generator().manual_seed(4))
@@ -589,7 +766,17 @@ hardware.return_unused_memory()
 # searches of the last section, with and without the discriminator's term, are points as well. All methods fill the same
 # holes of the same few heads, so only large distances mean anything; `benchmarks/inpaint.py` takes more.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The judge prefers a guess to fog, a mean to a guess
+#
+# ???
+# (4 min) Right: error in the hole. Up: distance for a judge that trained nothing here. First pair: squared error and
+# adversary, about the same error, much nearer for the judge. Second pair: a single search and the mean of searches.
+# Ask: which should be better for the judge? The guess, most say. It is the mean, on both axes: the judge, too, has the
+# one true picture in his hand and punishes another good guess. Only a measure without the original can see what the
+# single fill has. Few heads: only large distances count.
+
+# %% slideshow={"slide_type": "-"}
 referee = judge().to(device)
 few = slice(0, pick(quick=1, cpu=8, full=60))
 
@@ -691,7 +878,16 @@ for name, made in fills.items():
     print(f"{name:10} diffusion {plain:.2f} dB   network {learnt:.2f} dB   {learnt - plain:+.2f}")
 hardware.return_unused_memory()
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## For scratches the heat equation is nearly as good
+#
+# ???
+# (4 min) Ask: which row is the network's? Cover the labels. At this size hardly anybody can tell, and the table in the
+# notebook gives a few tenths of a decibel. That is honest and useful: a scratch is a small hole, and a small hole is
+# nearly solved by its edge. The command takes a mask, a picture that is white where something is to go: minigan
+# inpaint portrait.jpg --mask scratches.png -o mended.png.
+
+# %% slideshow={"slide_type": "-"}
 shown_names = [name for name in ("chelsea", "coffee", "china", "bison") if name in names]
 scratched = torch.cat([middle(name) for name in shown_names])
 scratches = strokes(len(scratched), 160, 9, torch.Generator().manual_seed(21))
@@ -712,7 +908,16 @@ hardware.return_unused_memory()
 # it change the diffusion fill there, and enlarge the *change*. This is what `shrink` of `inpaint` does. Nothing of the
 # rest of the picture is shrunk.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A large hole in a photograph stays fog
+#
+# ???
+# (4 min) Ask what would be needed for the missing rim of the cup. "More layers" is the usual answer. Pictures:
+# networks that paint a believable street into half a photograph have seen millions, this one 65. Shrinking the picture
+# until the hole is of a size that it knows gives a little more shape. End with the question of the chapter: what
+# belongs in the hole when many things could? One of them, and it should say that it is a guess.
+
+# %% slideshow={"slide_type": "-"}
 wide = square_hole(160, 48)
 rows = {
     "the hole": shown(coffee, wide),

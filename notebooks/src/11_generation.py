@@ -23,7 +23,15 @@
 # | **You need** | chapters 02, 03 and 05. No GPU and no network |
 # | **It takes** | about 60 minutes to read. The machine needs about two and a half minutes on two CPU cores |
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## None of these people exists, and nobody has drawn them
+#
+# ???
+# (2 min) The first row was learnt from 2,400 heads, each of the others from a hundred, beginning with the first. Ask:
+# what would you want to do with such a network? Collect the wishes: a certain kind, fewer mishaps, one thing changed,
+# one head turned into another. Each of them is a section of this chapter.
+
+# %% slideshow={"slide_type": "-"}
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -88,6 +96,26 @@ gallery.rows({name: pictures_of(artist, noise(10, artist, seed=4)) for name, art
 # draw ten kinds of pictures ([de Vries et al. 2017](https://arxiv.org/abs/1707.00683)). The rest is the generator of
 # chapter 02.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A conditional GAN plays the same game for every class
+#
+# $$\min_G \max_D \; \mathbb{E}_{(x, y)} [\log D(x, y)] + \mathbb{E}_{z, y} [\log (1 - D(G(z, y), y))]$$
+#
+# ???
+# (2 min) Ask where y stands in this formula: four times. Both networks get it, with the real pictures and with the
+# fakes. It looks like a detail, and it is the next prediction. The judge for today is the Fashion classifier of
+# chapter 03, with which no generator here has been trained.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Same filters, ten kinds: each class has its scales
+#
+# $$h \;\mapsto\; \gamma_y\, \frac{h - \mu}{\sigma} + \beta_y$$
+#
+# ???
+# (3 min) After a batch norm each channel has mean 0 and variance 1; then comes a learnt scale and a learnt shift. Give
+# each class its own pair. Ask: how many filters are added for ten classes? Many say ten times as many. None: a class
+# only says which channels are loud. The rest is the generator of chapter 02.
+
 # %% minigan="apps.generate"
 # ConditionalBatchNorm, through, ConditionalGenerator
 
@@ -105,6 +133,17 @@ gallery.rows({name: pictures_of(artist, noise(10, artist, seed=4)) for name, art
 #
 # One practical thing: `train.step` shows $D$ one tensor. So a label travels with its picture, as ten planes behind the
 # channels, of which one is 1 everywhere.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The best logit is a sum: real at all, and of this class
+#
+# $$\log \frac{p_\mathrm{data}(x, y)}{p_g(x, y)} = \underbrace{\log \frac{p_\mathrm{data}(x)}{p_g(x)}}_{\psi(\phi(x))}
+# + \underbrace{\log \frac{p_\mathrm{data}(y \mid x)}{p_g(y \mid x)}}_{y^\top V \phi(x)}$$
+#
+# ???
+# (3 min) Chapter 01: the best logit is the logarithm of a ratio of densities. A density of pairs splits into two
+# factors, so the logit splits into two terms. Ask what that means for the code. Usual answer: a second network. It is
+# one last layer with 1 + 10 outputs in place of 1; of these two are added, and the label picks the second.
 
 # %% minigan="apps.generate"
 # with_labels, ConditionalDiscriminator
@@ -134,7 +173,16 @@ print("D has", discriminator.to_logit.out_channels, "logits a picture, of which 
 #
 # The judge is the Fashion classifier of chapter 03. No generator here has been trained with it.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Only G is told the class: how many will be right?
+#
+# ???
+# (4 min) Everybody writes down a per cent. Common answers are 50 to 90, "the information is there". First key: the
+# printed lines. Second key: the pictures of both. Chance is one in ten, and that is what G alone achieves. Nobody has
+# asked it for more: D sees pictures without labels, so a sandal for a dress costs nothing. A network learns what its
+# loss can see.
+
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 judge = Backbone("fashion_classifier", ["features", "logits"])
 labels_of_test = held_out.labels
 
@@ -178,7 +226,7 @@ told = learn(begin(ConditionalDiscriminator(width=32), briefly), fashion, quiet=
 for name, state in (("only G is told", half_told), ("G and D are told", told)):
     print(f"{name:18} {right(state.average):.0%} of the class asked for, after {state.seen:,} images")
 
-# %%
+# %% slideshow={"slide_type": "fragment"}
 asked = torch.arange(10)
 alt = (
     "Two rows of ten small garments, one for each class by name. Where only G was told, the garment has nothing to do with the "
@@ -238,9 +286,18 @@ for name, score in scores.items():
     print(f"{name:13} at the end: {score[-1]}")
 print(f"of the average's pictures {right(state.average):.0%} are of the class asked for")
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Last weights or their average: which is better, and when?
+#
+# ???
+# (3 min) Ask for the two curves over the run. Most draw the average far below the last weights, to the end. The
+# average remembers worse generators, and forgets the jitter of single steps. The two pull against each other, so the
+# lines cross, and where they do is another place in another run. At the end they lie close together. The dotted line
+# is what real pictures get, and it is far below: patience is the strong lever here, and a dull one.
+
+# %% slideshow={"slide_type": "fragment"}
 floor = metrics.frechet_distance(real, features(fashion[:n]), "fashion_classifier")
-alt = "Two lines over the images seen, both falling and close together: the distance of the moving average and of the last weights; far below, the floor of real pictures."
+alt = "Two lines over the images seen, both falling, and close together at the end: the distance of the moving average and of the last weights; far below, the floor of real pictures."
 with plot.figure(alt=alt, size=(5.6, 3.0)) as axis:
     for (name, score), colour in zip(scores.items(), (REAL, FAKE), strict=True):
         axis.plot(seen, [float(one) for one in score], "o-", color=colour, label=name)
@@ -250,7 +307,7 @@ with plot.figure(alt=alt, size=(5.6, 3.0)) as axis:
 print("floor, training against held-out pictures:", floor)
 
 # %% [markdown]
-# The two lines lie close together, and may cross. The average is a memory: early in a run it remembers worse
+# At the end the two lines lie close together, and they may cross on the way. The average is a memory: early in a run it remembers worse
 # generators, later it forgets the jitter of single steps. That is why its half-life must be short against the run, here
 # a twentieth of it at most, and why a short run gains little by it. One thing is *not* averaged: the mean and variance
 # in the batch norms are copied from the last weights (`train.update_average`), an approximation that works because both
@@ -287,6 +344,22 @@ hardware.return_unused_memory()
 # $D$ stands on the frozen features of EfficientNet? Each number is a ratio of distances with the same seed: below 1 is
 # better than plain fine-tuning.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Only a judge from the kitchen sees the gain
+#
+# | judge (plain fine-tuning = 1) | from scratch | projected D |
+# | --- | --- | --- |
+# | random ResNet | 42 | 4.4 |
+# | Fashion classifier | 4.8 | 3.9 |
+# | EfficientNet | 2.3 | 0.5 |
+#
+# ???
+# (3 min) Measured in chapter 05 with several seeds, on 100 heads: the distance as a multiple of that of plain
+# fine-tuning, so below 1 is better. Ask about the first column: all judges agree, a pretrained start is the largest
+# gain. Then cover the last row of the second column: a projected discriminator is about four times worse. Uncover.
+# EfficientNet is delighted, and it is the network that this D was built on. Which of the three would a paper have
+# reported?
+
 # %%
 found = measured("fine_tuning")  # by benchmarks/fine_tuning.py
 print(f"{'micah, 100 pictures':34}" + "".join(f"{title:>21}" for title in fewshot.JUDGES.values()))
@@ -312,7 +385,15 @@ for seen in (4_000, 8_000):
 #
 # **Predict.** What will the pictures of a row have in common?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A row is one z, a column one class: what will be alike?
+#
+# ???
+# (3 min) Take guesses: the kind of garment? That is what the class says. The class has been taken out of z, and what
+# is left in it is what the classes have in common: how bright, how wide, how patterned. Find the dark row. Point out
+# mishaps as well, such as the holes in a bag.
+
+# %% slideshow={"slide_type": "fragment"}
 z = noise(5, shipped, seed=11)
 alt = (
     "Five rows and ten columns of garments. Each column is one class, from T-shirt to ankle boot. Within a row brightness and width of "
@@ -327,7 +408,15 @@ gallery.rows(rows, titles=names_above, alt=alt, zoom=2)
 #
 # Does it draw what it is asked for? A judge with faults of its own is asked about real pictures too.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where the generated bar is higher, something is missing
+#
+# ???
+# (3 min) The classifier is asked about real pictures too, for it has faults of its own. Ask: at the shirt the
+# generated bar is above the real one. Better than reality? Many nod. It means that the rare, doubtful shirts are not
+# drawn. And find the shirt's confusions: T-shirt, pullover, coat. People make the same.
+
+# %% slideshow={"slide_type": "-"}
 images = pictures_of(shipped, noise(n, shipped, seed=2), asked_for)
 answers, known_real = classes_of(images), classes_of(held_out[:n])
 alt = "Bars for ten classes, real beside generated: the share that the classifier takes for its class. Shirts are low in both, trousers and boots high."
@@ -380,10 +469,28 @@ print(
 #
 # How do we go from one latent to another? The straight way leaves the shell.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Nearly all latents lie on a thin shell
+#
+# $$\lVert z \rVert^2 = z_1^2 + \dots + z_{128}^2 \approx 128, \qquad \lVert z \rVert \approx \sqrt{128} = 11.3$$
+#
+# ???
+# (3 min) Ask: the likeliest value of each coordinate is 0. So where is the bulk of the latents? Most say near the
+# origin. The squared length is a sum of 128 squares, each with mean 1, and the law of large numbers leaves little room
+# around 128. The origin is the single likeliest point, and G has never been asked there.
+
 # %% minigan="apps.generate"
 # lerp, slerp, walk
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The straight way leaves the shell
+#
+# ???
+# (2 min) Lerp is the straight line, slerp walks along the sphere. The grey band holds 99 of 100 latents. Half way the
+# straight line has 0.71 of the length. This figure is in every tutorial, and the sentence that comes with it says that
+# pictures half way along a lerp are washed out. Ask who believes it.
+
+# %% slideshow={"slide_type": "-"}
 peeps = artists["peeps"]
 start, end = noise(200, peeps, seed=5), noise(200, peeps, seed=6)
 shares = torch.linspace(0, 1, 21)
@@ -409,7 +516,15 @@ print(f"half way, lerp has {middle:.3f} of the length; 1 / sqrt(2) is {1 / math.
 # That figure is in every tutorial. The sentence that comes with it is that pictures half way along a lerp are washed
 # out ([White 2016](https://arxiv.org/abs/1609.04468) recommends slerp). **Predict**, then look whether you can see it.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Are pictures half way along a lerp washed out?
+#
+# ???
+# (3 min) Every tutorial says so. Let them look at the middle of each pair of rows. Every step is a head, which is a good
+# sign: a generator that knew its pictures by heart would have to jump. And the lerp is not washed out: this
+# generator bears 0.71 of the length. How much less does it bear?
+
+# %% slideshow={"slide_type": "fragment"}
 steps = 10
 rows = {}
 for place, (one, other) in enumerate(((0, 3), (8, 14)), 1):
@@ -430,7 +545,18 @@ gallery.rows(rows, alt=alt)
 # of the lerp; for sixteen it has a quarter of the usual length. Who wants "the average of these sixteen heads" is
 # tempted to compute just that.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The mean of sixteen latents is no head, until it is put back
+#
+# $$\text{the mean of } k \text{ latents is } \sqrt{k} \text{ times too short}$$
+#
+# ???
+# (3 min) Ask: somebody wants the average of these sixteen heads and computes the mean of their latents. What comes
+# out? Usual answer: an average face, blurred. What comes are stripes and dots: here is the hole in the middle of the
+# shell. The lower row is the same means, pulled back to length 11.3, and all are heads. Use slerp for two, and put
+# back what you average.
+
+# %% slideshow={"slide_type": "-"}
 crowd = noise(16, peeps, seed=25)
 means = torch.stack([crowd[:count].mean(0) for count in (1, 2, 4, 8, 16)])
 back = F.normalize(means, dim=1) * math.sqrt(peeps.latents)
@@ -461,6 +587,18 @@ gallery.rows(
 #
 # In our generator let $w$ be the first map, 4 x 4 places, and $\bar w$ its mean over a thousand latents.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Truncation moves pictures towards the average
+#
+# $$w' = \bar w + \psi\, (w - \bar w), \qquad 0 \le \psi \le 1$$
+#
+# $w$ may be the latent itself, or the first map inside of $G$.
+#
+# ???
+# (2 min) Samples far from the average are the risky ones: rare hair, mishaps. Many sample grids in papers are
+# truncated without a word. Ask for a prediction at 0.4, for both places. After the last slide they have a chance to be
+# right about the latent: short latents fall into the hole.
+
 # %% minigan="apps.generate"
 # Truncated
 
@@ -468,7 +606,20 @@ gallery.rows(
 # **Predict.** What will each do at $\psi = 0.4$: shortening the latents, $\psi z$, and shortening the way to the mean
 # inside?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Short latents break, the mean inside is a head
+#
+# Upper half: shortened latents.
+#
+# Lower half: truncated inside.
+#
+# ???
+# (3 min) The upper four rows are shortened latents, the lower four are truncated inside. Look at 0 and 0.4 in both.
+# Ask why one idea fails in one place. Behind the first layer stands a batch norm that divides by the spread the
+# features had in training; short latents give features too small for it, all the way up. The mean inside is an average
+# of maps that later layers have seen: a head that nobody would look at twice.
+
+# %% slideshow={"slide_type": "-"}
 psis = (0.0, 0.4, 0.7, 1.0)
 z = noise(9, peeps, seed=21)
 rows = {f"z times {psi:g}": pictures_of(peeps, psi * z) for psi in psis}
@@ -491,7 +642,16 @@ gallery.rows(rows, alt=alt)
 # Now in numbers. Precision is the share of pictures that look real, recall the share of real pictures that are covered
 # (chapter 03). **Predict** both curves over $\psi$.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Inside, precision costs recall; outside, both fall
+#
+# ???
+# (3 min) Ask before: draw precision and recall over psi. Blue: from right to left precision rises and recall falls.
+# One generator has a whole curve, and who shows samples without saying psi has chosen a point on it. Orange: both
+# fall. The black diamond is the middle of a lerp, where theory puts it. One seed, a few hundred heads: read the
+# course, not the second digit.
+
+# %% slideshow={"slide_type": "-"}
 many = pick(quick=24, cpu=400, full=1000)
 eyes = Backbone("efficientnet_lite0", ["pool"], size=64)
 heads = data.load("peeps")
@@ -549,6 +709,20 @@ hardware.return_unused_memory()
 # a few rectangles will do.
 
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## To find the direction of hair, a ruler is enough
+#
+# $$\mathbb{E}[z\, (a(z) - \mathbb{E} a)] = \mathbb{E}[\nabla a(z)]$$
+#
+# $a(z)$: how much hair the picture $G(z)$ has
+#
+# ???
+# (3 min) Nobody has told the network what hair is. But it can be measured on what it draws: the heads sit at the same
+# place, so a dark rectangle behind the neck will do. The left side needs pictures and that ruler. The right side is
+# the direction in which hair grows fastest, averaged over all heads. It is Stein's lemma. Ask what else could be the
+# ruler: even a person's opinion.
+
+
 # %%
 def darkness(images: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
     """How dark a rectangle is, from 0 to 1: (N,)."""
@@ -596,7 +770,16 @@ for name, towards in directions.items():
         f"{name:10} correlation of the place along the direction with the measure, on new latents: {torch.corrcoef(together)[0, 1]:.2f}"
     )
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Longer hair, please: what else will change?
+#
+# ???
+# (4 min) Five directions, two heads, five steps each. Ask for each row: what was asked for, and what came along? The
+# usual impression is that it works well. Then send them to the row of the dark eyes: it has no sunglasses, the whole
+# face is darker. A fringe brings long hair along. A straight line does what nobody has programmed, and more than was
+# asked.
+
+# %% slideshow={"slide_type": "fragment"}
 STEPS = (-4, -2, 0, 2, 4)
 some = noise(2, peeps, seed=52)
 rows = {name: pictures_of(peeps, along(some, towards, STEPS).flatten(0, 1)) for name, towards in directions.items()}
@@ -659,7 +842,18 @@ print(
 # The remedy of [Shen et al. 2020](https://arxiv.org/abs/1907.10786) is linear algebra: take out of a direction what
 # points along the others (`without`).
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Take the other directions out, and little else moves
+#
+# $$d' = d - \text{what of it points along the others}$$
+#
+# ???
+# (4 min) Each row is a direction, each column an attribute, in units of its own spread. Ask on the left: which pairs
+# are entangled? Dark skin with dark eyes, long hair with fringe. The remedy is linear algebra. On the right the
+# diagonal is left, weaker than before: about a quarter of the wanted change is the price. Only what is measured has
+# been held. Curls and mouths may do as they like.
+
+# %% slideshow={"slide_type": "-"}
 apart = {
     name: direction(sample[:taught], values[name][:taught], [other for key, other in directions.items() if key != name])
     for name in directions
@@ -676,7 +870,15 @@ for name, table in (("as found", before), ("without the others", after)):
         f"{name:19} wanted {table.diagonal().mean():.2f}, unwanted {table[beside].abs().mean():.2f} spreads on average"
     )
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Left alone, the direction of dark eyes puts sunglasses on
+#
+# ???
+# (3 min) Compare the first two rows. Of all that makes a rectangle over the eyes dark, skin is the commonest; with
+# that taken out, glasses are left. Ask: is every coupling a fault of the network? No: some things go together because
+# they do so in the training pictures. Chapter 12 asks what that means when the pictures are of people.
+
+# %% slideshow={"slide_type": "-"}
 pairs = {
     "dark eyes": directions["dark eyes"],
     "dark eyes alone": apart["dark eyes"],
@@ -702,7 +904,16 @@ gallery.rows(rows, titles=titles, alt=alt)
 # training pictures, compared with new real ones (chapter 03)? A half is the honest answer. And does truncation, which
 # goes for the ordinary, make copies?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## As alike as two plain pairs of trousers are
+#
+# ???
+# (3 min) The ten nearest pairs, the closest calls of all. Ask: copies? Most say yes at the trousers. Pixels favour
+# what is plain and smooth, so the nearest pairs are the dullest ones. Against new real pictures the share should be
+# near a half: it is below. For truncated samples it is above, and that is no theft either: an average garment is near
+# to many. Ask this of every generator.
+
+# %% slideshow={"slide_type": "-"}
 some_n = pick(quick=60, cpu=600, full=2000)
 z, labels = noise(some_n, shipped, seed=71), held_out.labels[:some_n]
 training = fashion[: pick(quick=500, cpu=10_000, full=10_000)]

@@ -87,7 +87,17 @@ def in_parts(network: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
 #
 # **Predict.** Will you be able to name what a channel does: "hair", "glasses", "shirt"? For how many of the 96?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Silence one channel of 96: can you name what it drew?
+#
+# The 32 strongest; bright is where the pictures change.
+#
+# ???
+# (4 min) The generator holds 2.3 million numbers. Somewhere must stand that a head has hair. Ask: hair, glasses,
+# shirt: for how many of the channels will you find such a name? Guesses go up to most of them. Show, and let them
+# count: a few fill a face, one fills a shirt, nearly all others follow lines all over the head.
+
+# %% slideshow={"slide_type": "fragment"}
 MIDDLE = 6  # so many modules of `generator.blocks` come before the 96 maps of 16 x 16
 
 
@@ -131,7 +141,15 @@ plot.grid(shown[:, None] / shown.amax((1, 2))[:, None, None, None] * 2 - 1, alt=
 # them; white *paper*; the coloured part of the *head*, most of it skin; and the *shirt*. How is the change that a channel
 # causes shared between them?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Most channels have no meaning of their own
+#
+# ???
+# (3 min) A dot for each channel: to the right how strong it is, upwards how much of its change lies in one region. Ask
+# what a channel with a meaning would look like: high up, in the colour of the head or the shirt. High up are only the
+# lines, that is, outlines everywhere. They are parts of a code, as a letter is part of many words.
+
+# %% slideshow={"slide_type": "-"}
 REGIONS = ("paper", "lines", "head", "shirt")
 
 
@@ -187,7 +205,18 @@ with plot.figure(alt=alt, size=(5.4, 3.2)) as axis:
 # shirt; turn them down and up. Beside them an ordinary one: the median in strength.
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## One channel holds the skin's tone, none holds a hat
+#
+# Three channels, each silent (x 0) and doubled (x 2).
+#
+# ???
+# (3 min) Three channels, turned off and doubled. Let them find in each pair of rows what has changed. Head: darker
+# when silent, paler when doubled. Shirt: its colour. The ordinary one: nothing that can be seen. Ask where a hat
+# stands. In no single place. Large networks are not simpler: some of their channels have names, most have none.
+
+
+# %% slideshow={"slide_type": "-"}
 def speaker(region: str) -> int:
     """The channel that changes most in a region, more than it should by the region's area."""
     number = REGIONS.index(region)
@@ -224,7 +253,28 @@ plot.compare({name: images.cpu() for name, images in rows.items()}, alt=alt, wid
 # **Predict.** The axes along which the features of heads vary most: what do they change in a drawn head?
 
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A property may be a direction: many channels, each a little
+#
+# $$V = \arg\min_V \sum_j \lVert V x_j - z_j \rVert^2$$
+#
+# $x_j$: coordinates along the axes where features vary most
+#
+# ???
+# (3 min) Perhaps a channel is the wrong unit. Find the principal axes of the features of many latents, and for each the
+# change of z that goes along with it, by least squares. A column of V is then a direction in latent space. Ask: which
+# labels are needed? Most look for a list of hair and skin. None: nobody tells the method what a head is.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Nobody said hair: what do the strongest axes change?
+#
+# ???
+# (3 min) Let everybody write down two guesses: light, position, size are the usual ones. Show, and let them name each
+# row. Hair goes from long to a crest, skin from dark to pale. Some rows can be named at the first look. The last row is
+# a random direction for comparison: it changes a little of everything.
+
+
+# %% slideshow={"slide_type": "fragment"}
 def directions(number: int, samples: int) -> tuple[Tensor, Tensor]:
     """Unit directions of latents (number, latents) by principal components, and the share of variance of each."""
     z = latents(samples, 0)
@@ -261,7 +311,15 @@ hardware.return_unused_memory()
 # Does a direction do the *same* to every head? For each direction, take the change of the picture from one end to the
 # other, for several heads, and compare the changes by their cosine: 1 is "just the same change", 0 is "nothing in common".
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A name for a direction sums up the heads we saw
+#
+# ???
+# (3 min) To the right: how much a picture changes. Upwards: how far two heads agree in the change; 1 is the very same
+# change. Ask where the directions should lie that deserve a name. Near 1, and none is there. The second makes one head
+# blond and cuts the other's hair. They do more than random ones, and they do not do the same to everybody.
+
+# %% slideshow={"slide_type": "-"}
 crowd = latents(pick(quick=4, cpu=12, full=48), 5)
 
 
@@ -314,7 +372,27 @@ for name, points in effects.items():
 #
 # **Predict.** Which of the four gives the alarm first? And is there one that *improves* as copying sets in?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where does D put new pictures: known, or fakes?
+#
+# $$r = \frac{\mathbb{E}[D(x_\text{training})] - \mathbb{E}[D(x_\text{new})]}{\mathbb{E}[D(x_\text{training})] -
+# \mathbb{E}[D(G(z))]}$$
+#
+# 0: new is as good as known. 1: new is a fake.
+#
+# ???
+# (4 min) Fine-tuning on 5, 20, 100 and 500 bags, always judged against new bags. Four measures: precision, recall, the
+# share of drawn bags that are nearer to a training picture than a new bag is, and this gap of D. Two predictions:
+# which gives the alarm first? And which improves while copying sets in?
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## From five pictures it draws the five
+#
+# ???
+# (2 min) Under each drawn bag stands the nearest training picture; training sets of 5, 20, 100 and 500 pictures. Ask from
+# which row on something new is drawn. From five pictures it draws the five. A hundred only take longer.
+
+# %% slideshow={"slide_type": "-"} tags=["slide-figure-1"]
 garments = data.load("fashion", size=16)
 bags, new_bags = garments.only("bag"), data.load("fashion", "test", 16).only("bag")[:]
 COUNTS = (5, 20, 100, 500)
@@ -392,6 +470,14 @@ for number, history in memory.items():
 del before, state
 hardware.return_unused_memory()
 
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-figure-2"]
+# ## Copies have the best precision of all
+#
+# ???
+# (3 min) Look at the orange curves. Precision rises: each copy is a perfect bag. Recall is 0: the other bags of the world
+# are not there. The gap of D is the loudest alarm, and needs no generated picture. For a large model nobody can look
+# through two billion training pictures. The remedy that costs nothing: keep some pictures back.
+
 # %% [markdown]
 # From five pictures the generator draws the five, and nothing else. Read the curves of that run together.
 #
@@ -423,7 +509,17 @@ hardware.return_unused_memory()
 #
 # **Predict** the order.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which lever makes a step faster on this machine?
+#
+# ???
+# (4 min) Everybody has a list of such levers, mostly from a data-centre GPU. Ask for an order. Most put the memory
+# format or the optimiser first. Show; the thin lines are the range over rounds, and the machine has weather. Two
+# sorts: levers that let the machine do the same sums as it likes better, which depend on the hardware; and the lazy
+# penalty, which leaves sums away and gains everywhere. The largest of that sort: keep the features of real pictures,
+# they do not change.
+
+# %% slideshow={"slide_type": "fragment"}
 tried = {
     name: levers.gan_step(lever, *pick(quick=(8, 8), cpu=(24, 32), full=(64, 32)))
     for name, lever in levers.worthwhile().items()
@@ -494,6 +590,17 @@ if (RESULTS / "levers.json").is_file():
 # So each process finds the gradient on its share, all average their gradients, and all take the same step. Their
 # networks stay equal, and nobody has to send a network round. Three things are needed: the gradients, an average over
 # processes, and the same start.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The mean of equal shares is the mean of all
+#
+# $$\nabla \frac1B \sum_{i=1}^{B} \ell_i = \frac1P \sum_{p=1}^{P} \nabla \frac{P}{B} \sum_{i \in \text{share } p} \ell_i$$
+#
+# ???
+# (4 min) More machines, in the one way that changes nothing. Each process finds the gradient on its share, all average
+# their gradients, all take the same step. Ask: what has to be sent? Usual answer: the weights. Only gradients, as one
+# vector; the weights stay equal by themselves. Three things are needed: the gradients, an average, the same start. And
+# the shares must be equal, of the same batch.
 
 # %% minigan="distributed"
 # networks, gradients, average
@@ -658,7 +765,20 @@ def found_by(launcher: Sequence[str], patience: float = 180) -> dict[str, Any] |
 one = found_by([])
 two = found_by(["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"])
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Without averaging nothing fails and nothing warns
+#
+# Two processes of 16 images each against one process of 32.
+#
+# ???
+# (6 min) Three variants, and the room predicts the difference of the losses for each. Without batch norm they agree to
+# the seventh digit, where float32 ends. With it each process normalises by its own 16 images: another training, no
+# worse. Not averaged: curves that look healthy, and two networks that drift apart. Ask how one would notice. Not by
+# the loss. Ask the weights: zero difference, to the last bit. Then a vote: how much faster are two cores? Most say
+# twice. The two share one memory, and the notebook prints how far this machine is from it. Several processes show
+# their worth where one machine is not enough.
+
+# %% slideshow={"slide_type": "fragment"}
 if one and two:
     alt = (
         "Left, the losses of D in each step: one process as a line and two processes as dots, which lie on the line. Right, on a log scale, "
@@ -723,6 +843,18 @@ if one and two:
 #   400 held-out heads.
 # - Who is not counted cannot be found missing. The list below has no glasses, no beards, no age.
 
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Who is not counted cannot be found missing
+#
+# - five skin fills: chosen by the authors of the drawing kit
+# - masks, hats and scarves: marked by eye, by an author of this course
+# - not counted: glasses, beards, age
+#
+# ???
+# (4 min) First some care with words. These heads are drawings; none depicts a person, and nothing here is a statement
+# about people. A group is what somebody has decided to count. Ask: who decided here? And whom would you have counted?
+# Write the answers on the board and come back to them at the end.
+
 # %%
 FILLS = torch.tensor([(255, 219, 180), (237, 185, 138), (208, 139, 91), (174, 93, 41), (105, 77, 61)])  # of skin
 MASKS = [2, 39, 45, 55, 60, 73, 75, 88, 92, 94, 98, 118, 129, 130, 132, 135, 141, 146, 158, 163, 171, 215, 222, 229]
@@ -771,7 +903,18 @@ print("shares in the training data:", ", ".join(f"{s:.1%}" for s in shares_of(ex
 # generator draw, from equal data? And with truncation, which shrinks the latents by a factor $\psi$ to get tidier
 # pictures? (This is its plain form, as most sample grids have it. Chapter 11 has the one inside the network, too.)
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Data with a fifth of each: what will be drawn?
+#
+# And with truncation, which makes the pictures tidier?
+#
+# ???
+# (5 min) A rare luxury: the data are equal. Most expect a fifth each. Two findings. Equal data do not make equal
+# samples: the palest comes out far too rarely. Nobody asked for it; the generator was paid for fooling D, head by
+# head, never for shares. And truncation cuts away the ends, although each picture looks tidier. On the right: the data
+# know five fills, the generator draws a continuum. The word group is our rounding.
+
+# %% slideshow={"slide_type": "fragment"}
 z = latents(pick(quick=60, cpu=400, full=4_000), 1)
 PSI = (1.0, 0.8, 0.6)
 samples = {psi: in_parts(generator, psi * z) for psi in PSI}
@@ -818,7 +961,15 @@ for name, which in fills.items():
 # among the samples? For each, take the distance to the nearest sample in the features of a network, over the
 # distance to the nearest *training* head, which says how rare it is anyway.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Large and rare is what is missing
+#
+# ???
+# (3 min) Now without any list: which held-out heads have nothing like them among the samples? Cover the labels and ask
+# what the upper row has in common. Headscarves, large hair, many small buns. The lower row: short hair, bald. Compare
+# with what the room wrote on the board.
+
+# %% slideshow={"slide_type": "-"}
 eyes = Backbone("efficientnet_lite0", ["block10"], size=64).to(device)
 sets = {"held out": held_out[:], "training": peeps[: len(z)]} | {f"psi {psi:g}": samples[psi] for psi in (1.0, 0.6)}
 features = {
@@ -843,7 +994,18 @@ hardware.return_unused_memory()
 #
 # **Predict.** Should the control be 1 for every group?
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Should real heads cover every group?
+#
+# Recall of seven groups: by real training heads, by samples, by truncated samples.
+#
+# ???
+# (5 min) Ask: the blue bars are real heads against real heads. Should they be 1 everywhere? Most say yes. Show. Hats
+# and scarves: real heads cover nearly all, samples none or hardly any; a mean over all heads would have hidden it. And
+# the blue bars are lower for the darkest fill and for masks, where nothing is missing: it is the ruler. Black lines on
+# a dark face give the network less to see. A bias can sit in the data, the training, the sampling, and the judge.
+
+# %% slideshow={"slide_type": "fragment"}
 member = {name: truth == number for number, name in enumerate(NAMES)}
 for name, marked in {"mask": MASKS, "hat or scarf": HATS}.items():
     member[name] = torch.zeros(len(held_out), dtype=torch.bool).index_fill(0, torch.tensor(marked), True)
@@ -891,7 +1053,18 @@ with plot.figure(alt=alt, size=(7.6, 2.9)) as axis:
 # This course has measured it wherever it used one: with, and without, everything else equal. Each dot below is one
 # such pair, as the error that is *left* when a pretrained network is used. Left of the line it helps.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## They bring most where the task asks what they know
+#
+# Left of the line, the pretrained network helps.
+#
+# ???
+# (4 min) Each dot is one pair, with and without, everything else equal. Ask which row surprises. The start from a
+# neighbouring task and the sense of likeness gain most. In the second row the judges disagree: there the pretrained
+# network sits in the training and in one of the judges, and that is the judge who is delighted. For photographs at
+# this scale the gain is small. They bring most at the beginning, when data and time are short.
+
+# %% slideshow={"slide_type": "-"}
 tuning, networks_found = measured("fine_tuning"), measured("backbones")
 gains: dict[str, list[float]] = {}
 
@@ -969,7 +1142,16 @@ with plot.figure(alt=alt, size=(5, 2.8)) as axis:
 #
 # That depends on what you *have*, more than on what you want.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What you have decides, more than what you want
+#
+# ???
+# (5 min) The page to take home. Let everybody find the row of a project of their own, and say it to a neighbour. Three
+# rules beside it. The layer matters as much as the network: early ones see pixels, late ones see things. A small
+# network is enough as a loss, which is called thousands of times. And take another one as the judge: three chapters
+# have caught a network praising its own pupils.
+
+# %% slideshow={"slide_type": "-"}
 CHART = {
     "pairs: a spoilt picture\nand how it should be": "L = pixel + λ · features (+ adversarial)\nchapters 07, 09, 10",
     "one picture for content,\none for style": "Gram matrices of its features\nchapter 08",
@@ -999,7 +1181,18 @@ with plot.figure(alt=alt, size=(7.4, 4.3)) as axis:
 # ([Blau and Michaeli 2018](https://arxiv.org/abs/1711.06077) proved that one has to pay). The plane of chapters 07 to 10
 # shows what is for sale: choose a point.
 
-# %%
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Nobody can tell you lambda: choose a point
+#
+# $$L = L_\mathrm{pixel} + \lambda L_{FD} \; (+ \; \lambda' L_\mathrm{adv})$$
+#
+# ???
+# (4 min) To the right: farther from the truth. Up: farther for the judge. More features or an adversary bring a
+# picture nearer to what a network calls real, and farther from the truth pixel by pixel; Blau and Michaeli have proved
+# that one has to pay. Ask the last question of the course: stars, a family picture, a picture for a game: which point
+# do you buy for each, and what do you write under the picture?
+
+# %% slideshow={"slide_type": "-"}
 if applications:
     plane.draw(applications)
 

@@ -1,0 +1,135 @@
+"""More than a hundred kinds of bad input: each ends in a sentence and exit code 2, quickly, and nothing is lost.
+
+The kinds stand in `bad_input.py`. They run in this process, for speed; a sample of them in processes of their own.
+"""
+
+import hashlib
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from bad_input import KINDS, Kind, Place
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from minigan import nets, weights
+from minigan.apps import denoise, superres
+from minigan.apps.tasks import NETWORK
+from minigan.course.grading import batch
+from minigan.data import load
+from minigan.train import TrainConfig, fit, start
+
+SLOWEST = 20.0  # seconds that a refusal may take on a busy machine; most take hundredths
+
+
+@pytest.fixture(autouse=True)
+def device(monkeypatch):
+    monkeypatch.setenv("MINIGAN_DEVICE", "cpu")
+    monkeypatch.setattr(batch, "obstacle", lambda: None)  # so that submissions are looked at, with a sandbox or without
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory) -> Path:
+    """What is as it should be: a picture and its mask, a folder of pictures, runs and weights."""
+    folder = tmp_path_factory.mktemp("fuzz") / "good"
+    (folder / "pictures").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name in ("picture", *(f"pictures/{n}" for n in range(3))):
+        Image.fromarray(random.integers(0, 256, (20, 24, 3), dtype=np.uint8)).save(folder / f"{name}.png")
+    mask = np.zeros((20, 24), np.uint8)
+    mask[8:12, 8:12] = 255
+    Image.fromarray(mask).save(folder / "mask.png")
+    torch.manual_seed(0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("MINIGAN_DEVICE", "cpu")
+        config = TrainConfig(images=8, batch=4, precision="float32")
+        networks = nets.Generator(16, width=2), nets.Discriminator(16, width=2)
+        state = start(config, *networks, data="peeps", pictures=2400)
+        fit(state, load("peeps", size=16), run=folder / "run", quiet=True)
+    weights.save_network(folder / "task" / NETWORK, denoise.Denoiser(4, 1))
+    weights.save_network(folder / "upscaler.safetensors", superres.Upscaler(2, 4, 1))
+    weights.save_network(folder / "discriminator.safetensors", nets.Discriminator(16, width=2))
+    return folder
+
+
+def snapshot(*folders: Path) -> dict[Path, str]:
+    """Every file, link and folder, and what it holds."""
+    found = {}
+    for path in itertools.chain.from_iterable(folder.rglob("*") for folder in folders):
+        if path.is_symlink():
+            found[path] = f"link to {path.readlink()}"
+        elif path.is_file():
+            found[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+        else:
+            found[path] = "folder" if path.is_dir() else "special"
+    return found
+
+
+def complaint(code: int, said: str) -> str:
+    """What is wrong with the end of a command that was to be refused; an empty string where it is as it should be."""
+    if "Traceback" in said:
+        return "a traceback"
+    if code != 2:
+        return f"exit code {code}"
+    if "Usage: " in said:  # typer's own way, in a box
+        return "" if "Error" in said else "no reason"
+    sentences = [line for line in said.splitlines() if "minigan: " in line]
+    if not sentences:
+        return "no sentence"
+    sentence = sentences[-1].partition("minigan: ")[2]
+    if not 15 < len(sentence) < 1500:
+        return "a sentence of no use"
+    return ""
+
+
+def outcome(kind: Kind, place: Place, words: list, run) -> str:
+    """Run a command and say what is wrong with it: its end, its time, or what has become of the files."""
+    before, began = snapshot(place.good, place.own), time.monotonic()
+    code, told, said = run(*words)
+    if time.monotonic() - began > SLOWEST:
+        return f"it took {time.monotonic() - began:.0f} s"
+    after = snapshot(place.good, place.own)
+    if changed := [path for path, content in before.items() if after.get(path) != content]:
+        return f"changed {changed}"
+    if code in (0, 130) and kind.odd:
+        return "" if told else "accepted without a word"
+    new = [path for path in after if path not in before]
+    return complaint(code, said) or (f"left {new}" if new and not kind.odd else "")
+
+
+def test_there_are_a_hundred_kinds():
+    assert len(KINDS) - sum(kind.odd for kind in KINDS.values()) >= 150, len(KINDS)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("name", KINDS)
+def test_bad_input_is_refused_in_a_sentence(name, good, minigan, monkeypatch, tmp_path):
+    kind, numbers = KINDS[name], itertools.count()
+    for variable, value in kind.environment.items():
+        monkeypatch.setenv(variable, value)
+
+    @settings(
+        max_examples=kind.examples,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        own = tmp_path / str(next(numbers))
+        own.mkdir()
+        place = Place(good, own)
+        words = kind.make(place, data.draw)
+        wrong = outcome(kind, place, words, minigan)
+        assert not wrong, f"{wrong}: {words}"
+
+    check()
