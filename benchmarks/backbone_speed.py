@@ -118,7 +118,9 @@ def measure(quick: bool) -> bench.Found:
         for work, run in WORK.items():
             for batch, size in sizes:
                 images = torch.rand(batch, 3, size, size, generator=torch.Generator().manual_seed(0)) * 2 - 1
-                each = {who: (lambda run=run, look=look, images=images: run(look, images)) for who, look in looks.items()}
+                each = {
+                    who: (lambda run=run, look=look, images=images: run(look, images)) for who, look in looks.items()
+                }
                 contest = bench.compared(bench.take_turns(each, 1 if quick else 9), PLAIN)
                 runs.append({"network": name, "work": work, "batch": batch, "size": size, **contest})
                 typer.echo(f"{name}, {work}, {batch} x {size}: {contest['times as fast'][OURS]}")
@@ -152,9 +154,7 @@ def claim(found: bench.Found) -> str:
 
 def draw(found: bench.Found, folder: Path) -> None:
     """A bar for each run of ours."""
-    rows = {
-        f"{run['network']}, {run['work']}, {run['size']} px": run["times as fast"][OURS] for run in found["runs"]
-    }
+    rows = {f"{run['network']}, {run['work']}, {run['size']} px": run["times as fast"][OURS] for run in found["runs"]}
     alt = "Bars of the times as fast as the plain network a frozen backbone is:"
     bench.bars(rows, rows, folder / "backbone_speed.png", "times as fast as the plain network", alt)
 

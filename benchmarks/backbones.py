@@ -1,7 +1,7 @@
 """Which pretrained network for what? Cost, accuracy and two kinds of suitability, measured in the same way for all.
 
-    python benchmarks/backbones.py            some minutes; writes benchmarks/results/backbones.{json,md,png}
-    python benchmarks/backbones.py --quick    few pictures, nothing written
+    python benchmarks/backbones.py            four minutes; writes benchmarks/results/backbones.{json,md,png}
+    python benchmarks/backbones.py --quick    a trial within a minute, nothing kept
 
 Cost is measured with any weights: those up to the last layer used, and the time of a forward and a backward pass to the
 image. Suitability needs the trained weights. Where they are not at hand and cannot be had, the cells stay empty: the
@@ -15,11 +15,10 @@ what the architecture alone brings.
 Both are given for the layer that is best at them. The accuracy on ImageNet is not ours: it is quoted from its source.
 """
 
-import json
-import platform
 from pathlib import Path
 from typing import Annotated, Any
 
+import bench
 import torch
 import typer
 from torch import Tensor
@@ -29,7 +28,6 @@ from minigan import data
 from minigan.backbones import Backbone
 from minigan.course.suitability import agreement, cost, draw, milliseconds, partner_rate, sketches, triplets
 
-RESULTS = Path(__file__).parent / "results"
 NAMES = ("fashion_classifier", "efficientnet_lite0", "resnet18", "resnet50", "vgg16")
 LITE = "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite"
 SIZE = 128
@@ -97,41 +95,51 @@ def cells(row: dict[str, Any]) -> list[str]:
     return [str(cell) for cell in written]
 
 
-def write(found: dict[str, Any]) -> None:
-    """The results as JSON, Markdown and a picture."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "backbones.json").write_text(json.dumps(found, indent=1) + "\n")
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
     heads = ["network", "ImageNet top 1, quoted", "million weights, as used", "million multiplications, 224 px"]
     heads += [f"ms an image, {SIZE} px", "partners, %", "with random weights", "agreement, %", "with random weights"]
-    table = "\n".join(f"| {' | '.join(cells(row))} |" for row in found["rows"])
     sources = sorted({row["imagenet"]["source"] for row in found["rows"] if row["imagenet"]})
-    (RESULTS / "backbones.md").write_text(
+    return (
         "# Choosing a pretrained network\n\n"
         f"`python benchmarks/backbones.py` on {found['machine']}: {found['pairs']} pairs of emoji, {found['photos']} "
-        f"photographs, {found['seeds']} seeds of random weights. Milliseconds: forward, and backward to the image.\n\n"
-        f"| {' | '.join(heads)} |\n|{' --- |' * len(heads)}\n{table}\n\n"
+        f"photographs, {found['seeds']} seeds of random weights. Milliseconds: forward, and backward to the image."
+        f"{bench.load(found)}\n\n{bench.table(heads, map(cells, found['rows']))}\n\n"
         f"Accuracies are quoted, not measured: {'; '.join(sources)}. An empty measurement means that the weights were "
         "not at hand and there was no network to fetch them.\n\n![Cost against suitability](backbones.png)\n"
     )
+
+
+def claim(found: bench.Found) -> str:
+    there = [row for row in found["rows"] if row["pretrained"]]
+    best = max(there, key=lambda row: row["pretrained"]["partners"]["per cent"])
+    partners, agreement = (best["pretrained"][task]["per cent"] for task in ("partners", "agreement"))
+    return (
+        f"{best['network']} finds {partners:.0f}% of the partners and agrees with people on {agreement:.0f}% of the "
+        f"triplets, at {best['milliseconds']:.0f} ms an image"
+    )
+
+
+def picture(found: bench.Found, folder: Path) -> None:
+    """What each network costs, against what it is good for."""
     alt = "Two panels of networks: milliseconds an image against partners found, and against agreement with people."
-    draw(found["rows"], alt=alt, save=RESULTS / "backbones.png")
+    draw(found["rows"], alt=alt, save=folder / "backbones.png")
 
 
 def main(
-    quick: Annotated[bool, typer.Option("--quick", help="Few pictures, nothing written.")] = False,
+    quick: bench.Quick = False,
     only: Annotated[list[str] | None, typer.Option(help="Networks, by default five.")] = None,
 ) -> None:
     """Measure cost and suitability of pretrained networks."""
+    conditions = bench.conditions()
     pairs, seeds = (16, 1) if quick else (200, 2)
     photos = data.load("photos", "test", size=SIZE + 1)[: 3 if quick else None]
     rows = []
-    for name in only or NAMES:
+    for name in only or (NAMES[:2] if quick else NAMES):
         rows.append(measure(name, pairs, photos, seeds))
         typer.echo(" | ".join(cells(rows[-1])))
-    machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    found = {"machine": machine, "pairs": pairs, "photos": len(photos), "seeds": seeds, "size": SIZE, "rows": rows}
-    if not quick:
-        write(found)
+    found = conditions | {"pairs": pairs, "photos": len(photos), "seeds": seeds, "size": SIZE, "rows": rows}
+    bench.publish(__file__, found, text, picture, quick=quick)
 
 
 if __name__ == "__main__":

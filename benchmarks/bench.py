@@ -36,18 +36,25 @@ Quick = Annotated[bool, typer.Option("--quick", help="A trial within a minute; n
 # The machine
 
 
-def processor() -> str:
-    """The name of the processor, as far as the system tells it."""
+def told_by_linux(*keys: str) -> str:
+    """What Linux says of the processor under the first of these keys that it knows; "" elsewhere."""
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+            key, _, value = line.partition(":")
+            if key.strip() in keys:
+                return value.strip()
+    return ""
+
+
+def processor() -> str:
+    """The name of the processor, as far as the system tells it."""
+    return told_by_linux("model name") or platform.processor() or platform.machine()
 
 
 def computes_bfloat16() -> bool:
-    """Whether bfloat16 is faster than float32 on this processor, and not emulated."""
-    return hardware.bf16_speedup() > 1
+    """Whether this processor has instructions for bfloat16, or at least is faster with it than with float32."""
+    flags = told_by_linux("flags", "Features").split()
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags)) if flags else hardware.bf16_speedup() > 1
 
 
 def conditions() -> Found:
@@ -163,6 +170,12 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     """A table in Markdown."""
     heads = list(heads)
     return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (heads, ["---"] * len(heads), *rows))
+
+
+def kept(script: str) -> Found:
+    """The results of the script of this name that are there; {} before its first run."""
+    path = RESULTS / f"{Path(script).stem}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def publish(

@@ -1,7 +1,7 @@
 """Remove noise from the held-out photographs: the shipped networks against a blur and non-local means.
 
     python benchmarks/denoise.py            ten minutes of one core; writes benchmarks/results/denoise.{json,md,png}
-    python benchmarks/denoise.py --quick    two photographs, nothing written
+    python benchmarks/denoise.py --quick    a trial within a minute, nothing kept
 
 White Gaussian noise of 10, 25 and 50 grey levels is added, not clamped, from one seed for each photograph and level, so
 that all methods get the same pictures. What comes out is clamped and compared with the clean photograph. The blur and
@@ -13,14 +13,14 @@ PSNR and SSIM are higher for better pictures. The judge's distance is lower: `mi
 network that nothing here was trained with. It is asked at one level only, 25, that of the plane of chapter 07.
 """
 
-import json
-import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import bench
 import numpy as np
 import torch
 import typer
@@ -33,7 +33,6 @@ from minigan.apps import denoise
 from minigan.course.judge import judge
 from minigan.perceptual import FeatureDistance
 
-RESULTS = Path(__file__).parent / "results"
 LEVELS = (10, 25, 50)
 TOLD = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60)
 BLURS = (0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.2, 1.5, 1.8)
@@ -164,11 +163,13 @@ def margin(rows: list[dict[str, Any]], level: int, name: str) -> str:
     return f"| {level} | {name} | {gain.mean():+.2f} | {gain.min():+.2f} to {gain.max():+.2f} | {above} |"
 
 
-def pictures(photographs: dict[str, Tensor], named: dict[str, Method]) -> None:
-    """Pieces of four photographs at level 25, and the curves of the wrong levels."""
+def pictures(photographs: dict[str, Tensor], named: dict[str, Method], found: bench.Found, folder: Path) -> None:
+    """Pieces of the shown photographs at level 25."""
     rows: dict[str, list[Tensor]] = {}
     named = {name: method for name, method in named.items() if not name.startswith("told")}
     for name, (top, left) in SHOWN.items():
+        if name not in photographs:
+            continue
         clean = photographs[name]
         noisy = noisy_version(clean, list(photographs).index(name), 25)
         results = {"clean": clean} | {key: method(noisy, 25) for key, method in named.items()}
@@ -179,18 +180,18 @@ def pictures(photographs: dict[str, Tensor], named: dict[str, Method]) -> None:
     )
     titles = ["clean", *named]
     drawn = {name: torch.cat(pieces) for name, pieces in rows.items()}
-    plot.compare(drawn, titles=titles, width=13, alt=alt, save=RESULTS / "denoise.png")
+    plot.compare(drawn, titles=titles, width=13, alt=alt, save=folder / "denoise.png")
 
 
-def draw_sweep(found: dict[str, Any]) -> None:
+def draw_sweep(found: bench.Found, folder: Path) -> None:
     """The curves of the wrong levels."""
     alt = (
         "Mean PSNR over the level that the network is told, a curve for each true level of 10, 25 and 50. A "
         "dotted line marks the truth for each curve, a dashed one its blind result."
     )
-    with plot.figure(alt=alt, size=(6, 3.6), save=RESULTS / "denoise_levels.png") as axis:
+    with plot.figure(alt=alt, size=(6, 3.6), save=folder / "denoise_levels.png") as axis:
         for level, colour in zip(LEVELS, (plot.REAL, plot.FAKE, plot.GREEN), strict=True):
-            curve = found[str(level)]
+            curve = found["sweep"][str(level)]
             axis.plot(TOLD, curve["told"], color=colour, marker=".", label=f"true level {level}")
             axis.axhline(curve["blind"], color=colour, ls="--", lw=1)
             axis.axvline(level, color=colour, ls=":", lw=1)
@@ -198,9 +199,8 @@ def draw_sweep(found: dict[str, Any]) -> None:
         axis.legend()
 
 
-def write(found: dict[str, Any]) -> None:
-    """The results as JSON and Markdown."""
-    (RESULTS / "denoise.json").write_text(json.dumps(found, indent=1) + "\n")
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
     rows = found["rows"]
     settings = "; ".join(
         f"level {level}: blur {one['blur'][0]}, means h = {one['means'][0]} sigma, patches {one['means'][1]}, "
@@ -210,11 +210,11 @@ def write(found: dict[str, Any]) -> None:
     heads = "| level | method | PSNR, dB | SSIM | distance to the judge | seconds in all |\n|" + " --- |" * 6
     ours = [name for name in ("level known", "blind", "features") if any(row["method"] == name for row in rows)]
     gains = "\n".join(margin(rows, level, name) for level in LEVELS for name in ours)
-    (RESULTS / "denoise.md").write_text(
+    return (
         "# Removing noise\n\n"
         f"`python benchmarks/denoise.py` on {found['machine']}: {found['photographs']} held-out photographs in their "
-        "own size; mean ± standard deviation over the photographs.\n\n"
-        f"{heads}\n{chr(10).join(line(row) for row in rows)}\n\n"
+        "own size; mean ± standard deviation over the photographs."
+        f"{bench.load(found)}\n\n{heads}\n{chr(10).join(line(row) for row in rows)}\n\n"
         "## Against non-local means\n\n"
         "PSNR of the network less that of scikit-image's non-local means on the same picture:\n\n"
         f"| level | network | mean, dB | range | |\n|{' --- |' * 5}\n{gains}\n\n"
@@ -225,25 +225,31 @@ def write(found: dict[str, Any]) -> None:
     )
 
 
-def main(quick: Annotated[bool, typer.Option("--quick", help="Two photographs, nothing written.")] = False) -> None:
+def claim(found: bench.Found) -> str:
+    def mean(method: str, level: int) -> float:
+        return float(np.mean(next(r["psnr"] for r in found["rows"] if (r["method"], r["level"]) == (method, level))))
+
+    gains = [f"{mean('blind', level) - mean('non-local means', level):+.2f} dB at level {level}" for level in LEVELS]
+    return f"The shipped network, not told the level, against non-local means that know it: {', '.join(gains)}"
+
+
+def main(quick: bench.Quick = False) -> None:
     """Compare the ways of removing noise."""
-    lessons = [data.photo(name) for name in data.load("photos").names[: 2 if quick else 18 : 1 if quick else 3]]
+    conditions = bench.conditions()
+    names = data.load("photos").names
+    lessons = [data.photo(name) for name in (names[:1] if quick else names[:18:3])]
     pieces = [photograph[..., 60:160, 100:200] for photograph in lessons]
     settings = tuned(pieces)
     typer.echo(str(settings))
-    names = data.load("photos", "test").names[: 2 if quick else None]
-    photographs = {name: data.photo(name) for name in names}
+    names = data.load("photos", "test").names
+    photographs = {name: data.photo(name) for name in (tuple(SHOWN)[:1] if quick else names)}
+    if quick:
+        photographs = {name: image[..., :192, :272] for name, image in photographs.items()}
     named = methods(settings)
     rows = measure(photographs, named, judge())
-    typer.echo("\n".join(map(line, rows)))
-    if quick:
-        return
-    machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    found = {"machine": machine, "photographs": len(photographs), "names": names, "settings": settings, "rows": rows}
-    found |= {"told": TOLD, "sweep": sweep(photographs)}
-    write(found)
-    pictures(photographs, named)
-    draw_sweep(found["sweep"])
+    found = conditions | {"photographs": len(photographs), "names": list(photographs), "settings": settings}
+    found |= {"rows": rows, "told": TOLD, "sweep": sweep(photographs)}
+    bench.publish(__file__, found, text, partial(pictures, photographs, named), draw_sweep, quick=quick)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,31 @@
 """What is a pretrained GAN worth when there are 10, 30 or 100 pictures of another style?
 
-    python benchmarks/fine_tuning.py             train all, finished runs are kept; then write the report
-    python benchmarks/fine_tuning.py --report    write benchmarks/results/fine_tuning.* from what has been trained
-    python benchmarks/fine_tuning.py --quick     a trial: two runs of a few steps, in a folder of their own
+    python benchmarks/fine_tuning.py             three hours; writes benchmarks/results/fine_tuning.{json,md,png}
+    python benchmarks/fine_tuning.py --report    write the results from what has been trained so far
+    python benchmarks/fine_tuning.py --quick     a trial within a minute: two runs of a few steps, nothing kept
 
-59 runs, each of one to six minutes on one idle core; `--workers` of them at once. The start is the shipped `peeps`
-generator and discriminator. Every snapshot is the averaged generator. It draws 300 heads from the same latents, and
-feature nets that no training used compare them with the 300 held-out pictures of the style: EfficientNet-Lite0
-(ImageNet), our Fashion classifier, and a ResNet-18 with random weights, which still sees colours and shapes (Naeem et
-al. 2020 judge with a random VGG). Length is counted in images seen, because the runs share the cores.
+59 runs, each of one to six minutes on one idle core; `--workers` of them at once, and finished runs are kept. They
+start with the shipped `peeps` generator and discriminator. Every snapshot is the averaged generator. It draws 300 heads
+from the same latents, and feature nets that no training used compare them with the 300 held-out pictures of the style:
+EfficientNet-Lite0 (ImageNet), our Fashion classifier, and a ResNet-18 with random weights, which still sees colours and
+shapes (Naeem et al. 2020 judge with a random VGG). Length is counted in images seen, because the runs share the cores.
 """
 
 import json
 import os
-import platform
 import statistics
 import time
 import warnings
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
+import bench
 import numpy as np
 import torch
 import typer
@@ -36,7 +37,6 @@ from minigan.course import fewshot
 from minigan.course.gallery import shrink_file
 from minigan.files import whole_file
 
-RESULTS = Path(__file__).parent / "results"
 STYLES = fewshot.DISTANCE_OF_STYLE  # from near to far
 COUNTS = (10, 30, 100)
 SEEDS = (0, 1, 2)
@@ -349,21 +349,21 @@ def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, 
     shrink_file(path)  # the chapter shows it
 
 
-def draw_heads(folder: Path) -> None:
-    """The same latents after each kind of training, seed 0."""
+def draw_heads(folder: Path, target: Path) -> None:
+    """The same latents after each kind of training, seed 0; `folder` is that of the runs."""
     for style in STYLES:
         rows = {f"{count} pictures": Run("fine-tuned", style, count).name + "-8000" for count in reversed(COUNTS)}
         rows |= {"scratch, 100": Run("from scratch", style).name + "-8000"}
         rows |= {"scratch, longer": Run("from scratch", style).name + "-40000"} if style == "micah" else {}
         alt = f"Heads in the style {style}, drawn from the same eight latents before and after each training."
-        picture_of_heads(folder, rows, style, RESULTS / f"fine_tuning_{style}.png", alt)
+        picture_of_heads(folder, rows, style, target / f"fine_tuning_{style}.png", alt)
     for picture, ways in SHOWN.items():
         rows = {way: f"{Run(way).name}-{4_000 if 'projected' in way else 8_000}" for way in ways}
         alt = f"Heads from the same eight latents after training on 100 micah pictures: {', '.join(ways)}."
-        picture_of_heads(folder, rows, "micah", RESULTS / f"fine_tuning_{picture}.png", alt)
+        picture_of_heads(folder, rows, "micah", target / f"fine_tuning_{picture}.png", alt)
 
 
-def draw_copies(folder: Path) -> None:
+def draw_copies(folder: Path, target: Path) -> None:
     """The heads after fine-tuning on ten pictures that lie nearest to one of them, with their neighbours."""
     run = Run("fine-tuned", count=10)
     if not (file := folder / f"{run.name}-8000.npy").exists():
@@ -381,15 +381,15 @@ def draw_copies(folder: Path) -> None:
         "nearest unseen": new[unseen],
     }
     alt = "Heads drawn after fine-tuning on ten pictures, their nearest of the ten, and their nearest unseen pictures."
-    plot.compare(rows, alt=alt, width=6.4, save=RESULTS / "fine_tuning_copies.png")
+    plot.compare(rows, alt=alt, width=6.4, save=target / "fine_tuning_copies.png")
 
 
-def report(runs: Path) -> None:
-    """Write benchmarks/results/fine_tuning.json, .md and pictures, from the runs that there are."""
+def collect(runs: Path) -> bench.Found:
+    """All that the finished runs have found."""
     done = read(runs)
     settings = {
         "torch": torch.__version__,
-        "processor": platform.processor() or platform.machine(),
+        "processor": bench.processor(),
         "planned": len(plan()),
         "done": len(done),
         "judges": list(JUDGES),
@@ -398,16 +398,20 @@ def report(runs: Path) -> None:
     }
     found = {"settings": settings, "floor": floor(), "runs": done, "summary": summarise(done)}
     found["catching up"] = {style: fewshot.catching_up(found, style) for style in STYLES}
-    with whole_file(RESULTS / "fine_tuning.json") as path:
-        path.write_text(json.dumps(found, indent=1) + "\n")
-    text = [
+    return found
+
+
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
+    settings = found["settings"]
+    lines = [
         "# What is a pretrained GAN worth when there are few pictures?",
         "",
-        f"By `benchmarks/fine_tuning.py`; {len(done)} of {len(plan())} runs, torch {torch.__version__}. Mean over "
-        "seeds (lowest to highest). Coverage, share taken for the style and share nearer to the training pictures "
-        "than new real ones are judged by ResNet-18 with random weights. Seconds are of training on one core, with "
-        "other work beside it, on several processors, in bfloat16 where the processor has it and in float32 elsewhere: "
-        "they are no speeds.",
+        f"By `benchmarks/fine_tuning.py`; {settings['done']} of {settings['planned']} runs, torch {settings['torch']}. "
+        "Mean over seeds (lowest to highest). Coverage, share taken for the style and share nearer to the training "
+        "pictures than new real ones are judged by ResNet-18 with random weights. Seconds are of training on one core, "
+        "with other work beside it, on several processors, in bfloat16 where the processor has it and in float32 "
+        "elsewhere: they are no speeds.",
         "",
         "## Styles and numbers of pictures, after 8,000 images",
         "",
@@ -421,32 +425,47 @@ def report(runs: Path) -> None:
         "",
         *by_time(found),
     ]
-    with whole_file(RESULTS / "fine_tuning.md") as path:
-        path.write_text("\n".join(text))
+    return "\n".join(lines)
+
+
+def claim(found: bench.Found) -> str:
+    """What 100 pictures of the nearest style are worth, and for how long."""
+    tuned = fewshot.values(fewshot.runs(found, "fine-tuned"), 8_000, "random_resnet18")
+    scratch = fewshot.values(fewshot.runs(found, "from scratch"), 8_000, "random_resnet18")
+    caught = [row for row in fewshot.catching_up(found) if row["judge"] == "random_resnet18" and row["images"] < 2_100]
+    return (
+        "On 100 pictures of another style, fine-tuning for 8,000 images ends at a distance of "
+        f"{statistics.mean(tuned):.0f}, training from scratch at {statistics.mean(scratch):.0f} (ResNet-18, random); "
+        "what the one has after 2,000 images, the other has after "
+        f"{min(row['times'] for row in caught):.0f} times as many or more"
+    )
+
+
+def draw_all(runs: Path, found: bench.Found, folder: Path) -> None:
+    """Curves and bars of the results, and heads from the folder of the runs."""
     alt = "Distance to held-out pictures, by three judges: {}. From benchmarks/fine_tuning.py."
-    fewshot.draw_curves(found, alt.format("over the images seen"), save=RESULTS / "fine_tuning_curves.png")
-    fewshot.draw_counts(found, alt.format("over the number of pictures"), save=RESULTS / "fine_tuning_counts.png")
-    fewshot.draw_ways(found, alt.format("each way against fine-tuning"), save=RESULTS / "fine_tuning_compared.png")
-    draw_heads(runs)
-    draw_copies(runs)
-    typer.echo("\n".join(text))
+    fewshot.draw_curves(found, alt.format("over the images seen"), save=folder / "fine_tuning_curves.png")
+    fewshot.draw_counts(found, alt.format("over the number of pictures"), save=folder / "fine_tuning_counts.png")
+    fewshot.draw_ways(found, alt.format("each way against fine-tuning"), save=folder / "fine_tuning_compared.png")
+    draw_heads(runs, folder)
+    draw_copies(runs, folder)
 
 
 def main(
     runs: Annotated[Path, typer.Option(help="folder of the runs")] = Path("runs/fine_tuning"),
     workers: Annotated[int, typer.Option(help="runs at once")] = 2,
     reporting: Annotated[bool, typer.Option("--report", help="write the results of what has been run")] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="two runs of a few steps")] = False,
+    quick: bench.Quick = False,
 ) -> None:
     """Fine-tuning against training from scratch, and what helps on the way."""
-    if reporting:
-        report(runs)
-    elif quick:
-        trial = [Run("fine-tuned", snapshots=(0, 64)), Run("projected D", snapshots=(0, 64))]
-        train_all(trial, runs.with_name(f"{runs.name}_trial"), workers)
-    else:
+    if quick:
+        with TemporaryDirectory() as folder:
+            trial = [Run("fine-tuned", snapshots=(0, 64)), Run("projected D", snapshots=(0, 64))]
+            train_all(trial, Path(folder), workers)
+        return
+    if not reporting:
         train_all(plan(), runs, workers)
-        report(runs)
+    bench.publish(__file__, collect(runs), text, partial(draw_all, runs))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What does grading cost beside the students' own code, and do two workers halve the time?
 
-    python benchmarks/grading.py            six minutes; writes benchmarks/results/grading.{json,md}
-    python benchmarks/grading.py --quick    a trial with two submissions, nothing written
+    python benchmarks/grading.py            twenty minutes; writes benchmarks/results/grading.{json,md,png}
+    python benchmarks/grading.py --quick    a trial within a minute: two submissions, nothing kept
 
 The submissions are the solution of one chapter, many times over. Their own code is the seconds that its cells take in
 a kernel without a sandbox, canaries or nbgrader. What a submission takes beyond that is the overhead: the sandbox, the
@@ -11,9 +11,7 @@ fresh folder; the ratio is taken within each round, and its median counts.
 
 import contextlib
 import io
-import json
 import os
-import platform
 import shutil
 import statistics
 import tempfile
@@ -21,15 +19,16 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
+import bench
 import nbformat
 import typer
 from nbclient import NotebookClient
 
+from minigan import plot
 from minigan.course.exercises import Master
 from minigan.course.grading.batch import Batch, grade
 
-ROOT = Path(__file__).parents[1]
-RESULTS = Path(__file__).parent / "results"
+ROOT = bench.ROOT
 
 
 def own_seconds(master: Master) -> float:
@@ -78,17 +77,14 @@ def measure(master: Master, submissions: int, rounds: int) -> dict[str, Any]:
         "seconds a submission, one worker": round(statistics.median(each), 2),
         "overhead a submission": round(statistics.median(each) - min(own), 2),
         "times as fast with two workers": round(statistics.median(turn["1"] / turn["2"] for turn in turns), 2),
-        "load before": round(os.getloadavg()[0], 1),
         "rounds": turns,
     }
 
 
-def write(found: dict[str, Any]) -> None:
-    """The results as JSON and Markdown."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "grading.json").write_text(json.dumps(found, indent=1) + "\n")
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
     rows = "\n".join(f"| {key} | {value} |" for key, value in found.items() if not isinstance(value, list | dict))
-    (RESULTS / "grading.md").write_text(
+    return (
         "# What grading costs\n\n"
         f"`python benchmarks/grading.py` on {found['machine']}. Own seconds: the solution's cells in a kernel without "
         "sandbox. Overhead: what a submission takes beyond that with one worker, canaries and nbgrader included.\n\n"
@@ -96,16 +92,36 @@ def write(found: dict[str, Any]) -> None:
     )
 
 
+def claim(found: bench.Found) -> str:
+    return (
+        f"Grading costs {found['overhead a submission']} s a submission beside the students' own code; two workers are "
+        f"{found['times as fast with two workers']} times as fast as one"
+    )
+
+
+def draw(found: bench.Found, folder: Path) -> None:
+    """Seconds of each batch."""
+    rounds = found["rounds"]
+    alt = "Seconds of a batch in each round: " + "; ".join(
+        f"with {workers} worker{'s' * (workers == '2')} " + ", ".join(f"{turn[workers]:.0f}" for turn in rounds)
+        for workers in ("1", "2")
+    )
+    with plot.figure(alt=alt, size=(5, 2), save=folder / "grading.png") as axis:
+        for place, workers in enumerate(("1", "2")):
+            axis.barh(place, statistics.median(turn[workers] for turn in rounds), color=(plot.FAKE, plot.REAL)[place])
+            axis.plot([turn[workers] for turn in rounds], [place] * len(rounds), "o", color="black", ms=3)
+        axis.set_yticks((0, 1), ("one worker", "two workers"))
+        axis.set(xlabel=f"seconds for {found['submissions']} submissions", xlim=(0, None))
+
+
 def main(
-    quick: Annotated[bool, typer.Option("--quick", help="Two submissions, nothing written.")] = False,
+    quick: bench.Quick = False,
     chapter: Annotated[str, typer.Option(help="The exercise.")] = "02_minimax_loss",
 ) -> None:
     """Measure what grading costs."""
-    found = measure(Master(ROOT, chapter), submissions=2 if quick else 12, rounds=1 if quick else 3)
-    found["machine"] = f"{platform.machine()}, {os.cpu_count()} cores"
-    typer.echo(json.dumps(found, indent=1))
-    if not quick:
-        write(found)
+    conditions = bench.conditions()
+    found = measure(Master(ROOT, chapter), submissions=2 if quick else 12, rounds=1 if quick else 3) | conditions
+    bench.publish(__file__, found, text, draw, quick=quick)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Fill holes in held-out photographs and drawn heads: diffusion, scikit-image's biharmonic fill, the shipped networks.
 
-    python benchmarks/inpaint.py            some minutes; writes benchmarks/results/inpaint.{json,md,png}
-    python benchmarks/inpaint.py --quick    two pictures of each kind, nothing written
+    python benchmarks/inpaint.py            twenty minutes; writes benchmarks/results/inpaint.{json,md,png}
+    python benchmarks/inpaint.py --quick    a trial within a minute, nothing kept
 
 Photographs: the middle 128 x 128 pixels of each. Heads: 64 x 64 pixels. One hole in each picture, of one seed for each
 size, so that all methods get the same holes. PSNR is that of the pixels in the holes of all pictures together. The
@@ -12,14 +12,14 @@ The plane is measured on the first heads of the held-out split, because a search
 the mean over the fills of a search, "mean of the fills" is the fill that averages them.
 """
 
-import json
 import math
-import platform
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import bench
 import torch
 import typer
 from skimage.restoration import inpaint_biharmonic
@@ -31,7 +31,6 @@ from minigan.course.judge import judge
 from minigan.data import hole_masks
 from minigan.perceptual import FeatureDistance
 
-RESULTS = Path(__file__).parent / "results"
 SIZES = {"photos": (4, 8, 16, 24, 32), "peeps": (8, 16, 24, 32)}
 HOLE, FILLS = 28, 8  # of the plane: pixels of the hole, fills of a search
 Fill = Callable[[Tensor, Tensor], Tensor]
@@ -159,7 +158,7 @@ def table(found: dict[str, dict[str, dict[str, float]]]) -> list[str]:
     return lines
 
 
-def report(results: dict[str, Any]) -> str:
+def text(results: bench.Found) -> str:
     """The tables in words and numbers."""
     points = [f"| {name} | {point['psnr']:.2f} | {point['distance']:.4f} |" for name, point in results["plane"].items()]
     return "\n".join(
@@ -180,20 +179,39 @@ def report(results: dict[str, Any]) -> str:
             "| --- | ---: | ---: |",
             *points,
             "",
-            f"Written by `python benchmarks/inpaint.py` in {results['seconds']:.0f} s on {results['machine']}.",
+            f"Written by `python benchmarks/inpaint.py` in {results['seconds']:.0f} s on {results['machine']}."
+            + bench.load(results),
             "Judge: the cosine distance on the edge-trained VGG-16 of `minigan.course.judge`.",
             "",
         ]
     )
 
 
-def main(
-    quick: Annotated[bool, typer.Option("--quick", help="two pictures of each kind, nothing written")] = False,
-) -> None:
-    """Measure, and write the results unless quick."""
-    began, referee = time.perf_counter(), judge()
+def claim(found: bench.Found) -> str:
+    fill, squared = (found["plane"][name] for name in ("one fill", "squared error"))
+    photos = {name: row["psnr"] for name, row in found["photos"]["8 px"].items()}
+    return (
+        f"In holes of 8 pixels in photographs the network is {photos['network'] - photos['biharmonic']:+.2f} dB "
+        f"against the biharmonic fill; in heads with a hole of {found['hole']} pixels one searched fill is "
+        f"{fill['psnr'] - squared['psnr']:+.2f} dB against the network of squared error, at a distance of "
+        f"{fill['distance']:.3f} against {squared['distance']:.3f}"
+    )
+
+
+def pictures(rows: dict[str, Tensor], found: bench.Found, folder: Path) -> None:
+    """Eight heads filled in each way."""
+    alt = (
+        "Eight heads with holes, filled by diffusion, by the biharmonic surface, by two networks, twice by search, by "
+        "the mean of eight searches, and the truth."
+    )
+    plot.compare({name: images[:8] for name, images in rows.items()}, alt=alt, save=folder / "inpaint.png")
+
+
+def main(quick: bench.Quick = False) -> None:
+    """Fill holes in all ways."""
+    conditions, began, referee = bench.conditions(), time.perf_counter(), judge()
     names = data.load("photos", "test").names
-    photographs = torch.cat([middle(name) for name in names[: 2 if quick else None]])
+    photographs = torch.cat([middle(name) for name in names[: 1 if quick else None]])
     heads = data.load("peeps", "test")[: 2 if quick else 60]
     classical: dict[str, Fill] = {"diffusion": diffusion, "biharmonic": biharmonic}
     drawn = classical | {"squared error": network("inpaint_peeps")}
@@ -202,7 +220,7 @@ def main(
     few = heads[: 2 if quick else 16]
     points, rows = plane(few, drawn, referee, quick)
     print({name: {key: round(value, 4) for key, value in point.items()} for name, point in points.items()}, flush=True)
-    results: dict[str, Any] = {
+    results = conditions | {
         "plane": points,
         "rows": [{"method": name} | {key: [value] for key, value in point.items()} for name, point in points.items()],
         "photos": compared(photographs, SIZES["photos"], classical | {"network": network("inpaint_photos")}, referee),
@@ -211,19 +229,9 @@ def main(
         "all heads": len(heads),
         "heads": len(few),
         "hole": HOLE,
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         "seconds": time.perf_counter() - began,
     }
-    if quick:
-        return
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "inpaint.json").write_text(json.dumps(results, indent=1))
-    (RESULTS / "inpaint.md").write_text(report(results))
-    alt = (
-        "Eight heads with holes, filled by diffusion, by the biharmonic surface, by two networks, twice by search, by "
-        "the mean of eight searches, and the truth."
-    )
-    plot.compare({name: images[:8] for name, images in rows.items()}, alt=alt, save=RESULTS / "inpaint.png")
+    bench.publish(__file__, results, text, partial(pictures, rows), quick=quick)
 
 
 if __name__ == "__main__":

@@ -152,6 +152,7 @@ def on_compiling(found: bench.Found) -> str:
 
 def text(found: bench.Found) -> str:
     """The results in Markdown."""
+    alone = [[name, *bench.contest_cells(found, name)] for name in found["milliseconds"]]
     rows = []
     for name, contest in found["pairs"].items():
         without, with_it = contest["milliseconds"]
@@ -160,8 +161,8 @@ def text(found: bench.Found) -> str:
         "# Levers of speed\n\n"
         f"`python benchmarks/levers.py` on {found['machine']}, {found['device']}: one step of a GAN of `peeps`, 64 px, "
         f"batch 32, {found['rounds'][levers.PLAIN]} rounds in turns.{bench.load(found)}\n\n"
-        f"{bench.table(['lever', *bench.contest_heads()], [[n, *bench.contest_cells(found, n)] for n in found['milliseconds']])}"
-        f"\n\ncompile, with the penalty: {on_compiling(found)}; without: "
+        f"{bench.table(['lever', *bench.contest_heads()], alone)}\n\n"
+        f"compile, with the penalty: {on_compiling(found)}; without: "
         f"{on_compiling(found['without a penalty'])}.\n\n"
         "## Sums that are left away\n\n"
         f"{bench.table(['lever', 'ms without it', *bench.contest_heads()], rows)}\n\n"
@@ -180,8 +181,9 @@ def claim(found: bench.Found) -> str:
     times = found["times as fast"]
     kept = with_lever(found["pairs"]["features kept"])[0]
     return (
-        f"Against a plain loop with a penalty at every step, all levers together make a step {times['all together'][0]} "
-        f"times as fast; keeping the features of real pictures makes a feature loss {kept} times as fast"
+        "Against a plain loop with a penalty at every step, all levers together make a step "
+        f"{times['all together'][0]} times as fast; keeping the features of real pictures makes a feature loss {kept} "
+        "times as fast"
     )
 
 

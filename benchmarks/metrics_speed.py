@@ -184,8 +184,9 @@ def suite(real: Tensor, fake: Tensor, look: nn.Module) -> dict[str, Callable[[],
     return {SUITE: at_once, "a pass for each metric": from_packages}
 
 
-def whole_suite(n: int, rounds: int) -> bench.Found:
+def whole_suite(quick: bool) -> bench.Found:
     """The contest of both ways on heads, or why there is none."""
+    n, rounds = (16, 1) if quick else (600, 3)
     real, fake = data.load("peeps")[:n], data.load("micah")[:n]
     try:
         turns = bench.take_turns(suite(real, fake, Looking()), rounds)
@@ -202,7 +203,7 @@ def measure(quick: bool) -> bench.Found:
     width, counts = (64, (32, 160)) if quick else (2048, (1000, 5000))
     sizes = [distances(n, width, 3, 60) for n in counts]
     sizes.append(distances(counts[-1], width, 3, 60, dead=width // 16))
-    return found | {"does not run": running()[1], "sizes": sizes, "suite": whole_suite(*((16, 1) if quick else (600, 3)))}
+    return found | {"does not run": running()[1], "sizes": sizes, "suite": whole_suite(quick)}
 
 
 def text(found: bench.Found) -> str:
@@ -220,8 +221,8 @@ def text(found: bench.Found) -> str:
         f"contestants in turns.{bench.load(found)}\n\n"
         f"## Frechet distance of {found['sizes'][0]['width']} features\n\n"
         f"{bench.table(heads, rows)}\n\n{missing}"
-        "Times as long as minigan takes. Below n = width the covariances are singular: there the recipes with a matrix root "
-        "may drift from the value.\n\n"
+        "Times as long as minigan takes. Below n = width the covariances are singular: there the recipes with a matrix "
+        "root may drift from the value.\n\n"
         f"## The whole suite\n\n{on_suite(found['suite'])}\n\n![Bars of the seconds](metrics_speed.png)\n"
     )
 

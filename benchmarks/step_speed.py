@@ -37,7 +37,7 @@ import typer
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-from minigan import data, nets, plot, train
+from minigan import data, nets, train
 
 CONFIG = train.TrainConfig(images=10**9, r1=0.0, rate=2e-4, betas=(0.5, 0.999))
 RATES: dict[str, Any] = {"lr": CONFIG.rate, "betas": CONFIG.betas}
@@ -266,7 +266,8 @@ def measure(quick: bool) -> bench.Found:
     """All that stands in the results."""
     found = bench.conditions()
     names = list(CONTESTANTS)
-    turns, losses, peaks, missing = take_turns(names, 1 if quick else 15, 2 if quick else 10, warm_up=3 if quick else 20)
+    rounds, steps, warm_up = (1, 2, 3) if quick else (15, 10, 20)
+    turns, losses, peaks, missing = take_turns(names, rounds, steps, warm_up=warm_up)
     drift = {name: apart(losses, BASE, name) for name in ("Lightning", OURS[0]) if name in losses}
     return found | {
         "batch": CONFIG.batch,

@@ -1,7 +1,7 @@
 """How fast does a style come, and which ways are better? Photographs of the test split, styles drawn by code.
 
-    python benchmarks/style.py            some five minutes; writes benchmarks/results/style.{json,md,png} and others
-    python benchmarks/style.py --quick    one photograph and a few seconds each, nothing written
+    python benchmarks/style.py            ten minutes; writes benchmarks/results/style.{json,md,png} and others
+    python benchmarks/style.py --quick    a trial within a minute, nothing kept
 
 Style transfer has no true result to compare with, so there is no PSNR here and no place on the plane of distortion and
 perception. What can be measured is how far the two demands are met: "style" and "content" are the terms of
@@ -13,15 +13,14 @@ Clocks start when the weights are loaded: the features of both pictures count. T
 the quality after so many seconds depends on the machine; the ratio of a step to a pass hardly does.
 """
 
-import json
-import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import bench
 import torch
 import typer
 from torch import Tensor, nn
@@ -35,7 +34,6 @@ from minigan.course.gallery import shrink_file
 from minigan.course.judge import LAYERS as JUDGE_LAYERS
 from minigan.course.judge import judge
 
-RESULTS = Path(__file__).parent / "results"
 SIZE = 256  # pixels of the longer side
 TIMES = (2, 5, 10, 20)  # seconds after which a painting is looked at
 SHOWN = (("china", "whirls"), ("chelsea", "mosaic"), ("statueofLiberty", "engraving"), ("flower", "whirls"))
@@ -261,9 +259,8 @@ def table(rows: list[Row], columns: dict[str, str]) -> str:
     return "\n".join([head, *(f"| {' | '.join(cell(row.get(key)) for key in columns)} |" for row in rows)])
 
 
-def write(found: Row) -> None:
-    """The results as JSON and Markdown."""
-    (RESULTS / "style.json").write_text(json.dumps(found, indent=1) + "\n")
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
     terms = {"style_left": "style left", "judge_left": "style left, by the judge", "kept": "content lost"}
     pair = {"content": "photograph", "style": "style"}
     clock = table(found["clock"], pair | {"seconds": "seconds", "steps": "steps"} | terms)
@@ -286,12 +283,12 @@ def write(found: Row) -> None:
             f"rounds). How good it is, in the style it was trained for:\n\n{table(found['passes'], passed)}\n\n"
             "![Photographs, one pass, and the descent](style_pass.png)\n",
         ]
-    text = [
+    lines = [
         "# Style transfer\n",
         f"`python benchmarks/style.py` on {found['machine']}: photographs of the test split at {SIZE} pixels. "
         "*Style left* and *by the judge* are shares of what the untouched photograph has, so that 1 is no style and 0 "
         "is the style picture's. *Content lost* is 0 for the photograph itself and about 1 for another picture. There "
-        "is no true result to compare with.\n",
+        f"is no true result to compare with.{bench.load(found)}\n",
         "## By the clock\n",
         f"{clock}\n",
         "![Style, photograph, and the painting after some seconds](style.png)\n",
@@ -300,7 +297,7 @@ def write(found: Row) -> None:
         "![Paintings by each way](style_ways.png)\n\n![The loss over the seconds](style_courses.png)\n",
         *parts,
     ]
-    (RESULTS / "style.md").write_text("\n".join(text))
+    return "\n".join(lines)
 
 
 def framed(images: list[Tensor], height: int = 192, width: int = 256) -> Tensor:
@@ -314,20 +311,24 @@ def framed(images: list[Tensor], height: int = 192, width: int = 256) -> Tensor:
     return sheet
 
 
-def draw(pictures: dict[str, list[Tensor]], titles: list[str], alt: str, file: str) -> None:
+def draw(pictures: dict[str, list[Tensor]], titles: list[str], alt: str, file: str) -> bench.Draw:
     """Rows of pictures of any shape."""
-    rows = {name: framed(images) for name, images in pictures.items()}
-    plot.compare(rows, titles=titles, alt=alt, width=13, save=RESULTS / file)
-    shrink_file(RESULTS / file)
+
+    def drawn(found: bench.Found, folder: Path) -> None:
+        rows = {name: framed(images) for name, images in pictures.items()}
+        plot.compare(rows, titles=titles, alt=alt, width=13, save=folder / file)
+        shrink_file(folder / file)
+
+    return drawn
 
 
-def draw_courses(courses: dict[str, list]) -> None:
+def draw_courses(courses: dict[str, list], found: bench.Found, folder: Path) -> None:
     """The total loss over the seconds for each way."""
     alt = (
         "Total loss over the seconds on logarithmic axes, for Adam and L-BFGS on a pyramid and on plain pixels and for "
         "Adam with clamped pixels."
     )
-    with plot.figure(alt=alt, size=(6.4, 3.8), save=RESULTS / "style_courses.png") as axis:
+    with plot.figure(alt=alt, size=(6.4, 3.8), save=folder / "style_courses.png") as axis:
         for way, course in courses.items():
             seconds, values = zip(*course, strict=True)
             lowest = torch.tensor(values).cummin(0).values  # a line search tries worse places too
@@ -336,41 +337,58 @@ def draw_courses(courses: dict[str, list]) -> None:
         axis.legend()
 
 
-def main(quick: Annotated[bool, typer.Option("--quick", help="A short trial, nothing written.")] = False) -> None:
+def claim(found: bench.Found) -> str:
+    fast = found["speed"]
+    lbfgs, adam = (
+        [row["total"] for row in found["ways"] if row["way"] == f"{how}, pyramid"] for how in ("L-BFGS", "Adam")
+    )
+    lower = ", ".join(f"{1 - a / b:.0%}" for a, b in zip(lbfgs, adam, strict=True))
+    return (
+        f"One pass of a network is {fast['times']:.0f} times as fast as 500 steps of painting; after equal seconds "
+        f"L-BFGS on a pyramid has a lower loss than Adam, by {lower}"
+    )
+
+
+def main(quick: bench.Quick = False) -> None:
     """Measure style transfer."""
+    conditions = bench.conditions()
     hardware.keep_freed_memory()
     times: tuple = (1, 2) if quick else TIMES
     clock, pictures = by_the_clock(SHOWN[:1] if quick else SHOWN, times)
     seconds = 2.0 if quick else 8.0
     rows, courses, painted = ways(COMPARED[:1] if quick else COMPARED, seconds)
-    machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-    found: Row = {"machine": machine, "clock": clock, "seconds": seconds, "ways": rows, "steps": 5 if quick else 200}
+    found: Row = conditions | {"clock": clock, "seconds": seconds, "ways": rows, "steps": 5 if quick else 200}
+    passed: dict[str, list[Tensor]] = {}
     if (weights.SHIPPED / "apps" / f"style_{STYLES[0]}.safetensors").is_file():
         network = weights.shipped_app(f"style_{STYLES[0]}", app.Stylist)[0]
         assert isinstance(network, app.Stylist)
         found["speed"] = speed(network)
         typer.echo(str(found["speed"]))
         found["passes"], passed = against_steps(network, PASSED[:1] if quick else PASSED, found["steps"])
-    if quick:
-        return
-    write(found)
-    draw(
+    bench.publish(__file__, found, text, *drawings(found, times, pictures, painted, passed, courses), quick=quick)
+
+
+def drawings(
+    found: Row, times: tuple, pictures: Row, painted: Row, passed: Row, courses: dict[str, list]
+) -> Iterator[bench.Draw]:
+    """The pictures of all that was painted."""
+    yield draw(
         pictures,
         ["style", "photograph", *(f"{seconds} s" for seconds in times)],
         "Four rows: a style drawn by code, a photograph, and its painting after 2, 5, 10 and 20 seconds. The style is "
         "plain to see after 5 seconds and hardly changes after 10.",
         "style.png",
     )
-    names = ["photograph", *(row["way"] for row in rows if row["content"] == COMPARED[0][0])]
+    names = ["photograph", *(row["way"] for row in found["ways"] if row["content"] == COMPARED[0][0])]
     alt = (
         "Two rows: a photograph and its painting by Adam and L-BFGS on a pyramid and on plain pixels, by clamped "
         "pixels, and with a network of random weights."
     )
-    draw(painted, names, alt, "style_ways.png")
-    draw_courses(courses)
-    if "passes" in found:
+    yield draw(painted, names, alt, "style_ways.png")
+    yield partial(draw_courses, courses)
+    if passed:
         alt = "Three photographs, each beside one pass of the network and 200 steps of descent in the same style."
-        draw(passed, ["photograph", "one pass", f"{found['steps']} steps"], alt, "style_pass.png")
+        yield draw(passed, ["photograph", "one pass", f"{found['steps']} steps"], alt, "style_pass.png")
 
 
 if __name__ == "__main__":

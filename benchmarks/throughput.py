@@ -46,8 +46,9 @@ def text(found: bench.Found) -> str:
         rows.append([*cells, row["peak of memory, MB"]])
     return (
         "# Throughput and memory of training\n\n"
-        f"`python benchmarks/throughput.py` on {found['machine']}: `peeps` resized, {found['rows'][0]['rounds']} rounds "
-        f"in turns.{bench.load(found)}\n\n{bench.table([*heads, 'peak of memory, MB'], rows)}\n\n"
+        f"`python benchmarks/throughput.py` on {found['machine']}: `peeps` resized, "
+        f"{found['rows'][0]['rounds']} rounds in turns.{bench.load(found)}\n\n"
+        f"{bench.table([*heads, 'peak of memory, MB'], rows)}\n\n"
         "![Images a second over the batch](throughput.png)\n"
     )
 

@@ -1,4 +1,4 @@
-"""Sphinx's settings for the web site. `minigan course site` stages the pages and runs Sphinx; see minigan/course/site."""
+"""Sphinx's settings for the web site. `minigan course site` stages the pages and runs Sphinx: minigan/course/site."""
 
 project = "minigan"
 author = "The minigan developers"

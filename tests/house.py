@@ -89,7 +89,7 @@ def environment_differs(environment: dict, project: dict) -> list[str]:
     # repo2docker finds the version only after "=", and knows its environments by two numbers
     asked = re.fullmatch(r"python=(3\.\d+)", plain[0] if plain else "")
     if plain[1:] != ["pip"] or not asked or asked[1] not in SpecifierSet(project["project"]["requires-python"]):
-        complaints.append(f"environment.yml installs {plain} by conda, expected python=3.N that the project admits, and pip")
+        complaints.append(f"environment.yml installs {plain} by conda, expected pip and a python=3.N that it admits")
     found = re.findall(r"^-e \.\[([\w,]+)]$", "\n".join(pip), re.MULTILINE)
     if len(found) != 1 or set(pip) - {"-c constraints.txt", f"-e .[{found[0] if found else ''}]"}:
         complaints.append(f"environment.yml installs {pip} by pip, expected the project alone")

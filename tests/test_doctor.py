@@ -127,7 +127,7 @@ def test_more_threads_than_cores(monkeypatch):
     monkeypatch.setattr(machine.os, "cpu_count", lambda: 16)
     assert machine.threads(16) == Finding("threads", "16 of 16 cores")
     many = machine.threads(16, Limits(cores=1.5))
-    assert many.value == "16 for the 1.5 cores that may be used, of 16: they wait for each other"
+    assert many.value == "16, and 1.5 of 16 cores may be used: they wait for each other"
     assert (many.state, "set_num_threads(2)" in many.remedy) == ("unsure", True)
     assert machine.threads(2, Limits(cores=1.5)).state == "fine"
     assert machine.threads(1, Limits(cores=0.5)).state == "fine"

@@ -112,10 +112,12 @@ def test_what_learners_get(master):
     assert code(notebook) == [
         "import math",
         'def twice(x):\n    """Return 2x."""\n    raise NotImplementedError  # your code here',
-        'with checking("Twice") as c:\n    c.equal(twice(2), 4, "two")',
+        f'{exercises.CLOSED}\nwith checking("Twice") as c:\n    c.equal(twice(2), 4, "two")',
         "def half(x):\n    return x / 3",
-        'with checking("Half") as c:\n    c.equal(half(2), 1, "two")',
+        f'{exercises.CLOSED}\nwith checking("Half") as c:\n    c.equal(half(2), 1, "two")',
     ]
+    closed = [cell.source for cell in notebook.cells if cell.metadata.get("jupyter") == {"source_hidden": True}]
+    assert [source.partition("\n")[0] for source in closed] == [exercises.CLOSED] * 2
     assert notebook.cells[-1].source == journal.TEXT_STUB
     assert "secret" not in master.release.read_text()
     assert "two, not three" not in master.release.read_text()
@@ -126,11 +128,11 @@ def test_what_learners_get(master):
 
 
 def test_a_prediction_keeps_its_own_place_and_no_error_under_it(master):
-    answer = 'def twice(x):\n    """Return 2x."""\n    ### BEGIN SOLUTION\n    return x + x  # the secret\n    ### END SOLUTION'
-    assert answer in SOURCE
+    answer = SOURCE.partition('answer="twice"\n')[2].partition("\n\n\n")[0]
     prediction = "prediction = ...\n### BEGIN SOLUTION\nprediction = 4\n### END SOLUTION"
     master.source.write_text(SOURCE.replace(answer, prediction), encoding="utf-8")
     exercises.release(master)
+    assert "### END SOLUTION" in answer
     assert code(nbformat.read(master.release, as_version=4))[1] == "prediction = ..."
 
 

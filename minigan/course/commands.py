@@ -143,22 +143,26 @@ def site(
     names: Names = None,
     out: Annotated[Path | None, typer.Option(help="The folder for the site; docs/_build/site by default.")] = None,
     check_links: Annotated[bool, typer.Option(help="Look for broken links and other faults of the pages.")] = True,
+    picture: Annotated[Path | None, typer.Option(help="Save a picture of the front page; needs Chromium.")] = None,
 ) -> None:
     """Build the web site from the executed notebooks; nothing is executed, and nothing needs a network.
 
-    Open index.html in the folder. Only what has changed is made anew. With names, a site of these chapters alone is made
-    in the folder --out. Addresses of other hosts are listed in links.txt there; nobody is asked whether they answer.
-    Needs Sphinx: pip install -c constraints.txt -e '.[docs]'. Exits with 1 if Sphinx warns or a link is broken.
+    Open index.html in the folder. Only what has changed is made anew. With names, a site of these chapters alone is
+    made in the folder --out. Addresses of other hosts are listed in links.txt there; nobody is asked whether they
+    answer. Needs Sphinx: pip install -c constraints.txt -e '.[docs]'. Exits with 1 if Sphinx warns or a link is broken.
 
     Examples:
 
         minigan course site
 
         minigan course site 02 05 --out part
+
+        minigan course site --picture docs/front_page.png
     """
     from minigan.course import chapters
     from minigan.course.build import select
     from minigan.course.site import build as builder
+    from minigan.course.site.picture import take
 
     root = chapters.repository()
     if names and out is None:
@@ -167,4 +171,7 @@ def site(
     made = builder.make(root, out, chosen, check_links)
     typer.echo("\n".join(made.complaints), err=True, nl=bool(made.complaints))
     typer.echo(f"built {made.front}: {made.pages} pages, {len(made.elsewhere)} addresses of other hosts")
+    if picture:
+        take(made.front, picture)
+        typer.echo(f"saved {picture}")
     raise typer.Exit(1 if made.complaints else 0)

@@ -40,6 +40,7 @@ KINDS = {
     "explain": "explain; read by a person",
     "improve": "improve a score",
 }
+CLOSED = "# Run this to check your answer. The code inside holds the hints that come later."
 CODE_STUB = "raise NotImplementedError  # your code here"
 HIDDEN = "### BEGIN HIDDEN TESTS"
 IMPORT = "from minigan.course.hidden import given, probe"
@@ -306,7 +307,7 @@ def settings(course: Path) -> Any:
 
 
 def preprocessors() -> list:
-    """nbgrader's own steps, with what is given put in the place of solutions."""
+    """nbgrader's own steps, with what is given put in the place of solutions, and checks closed."""
     from nbgrader import preprocessors as steps
 
     class GiveStart(steps.NbGraderPreprocessor):
@@ -320,6 +321,15 @@ def preprocessors() -> list:
             cell.source = re.sub(rf"\n{re.escape(CODE_STUB)}\Z", "", cell.source)
             return cell, resources
 
+    class CloseChecks(steps.NbGraderPreprocessor):
+        """Close the code of checks, which tells all hints and would push the report out of sight; say so on top."""
+
+        def preprocess_cell(self, cell: NotebookNode, resources: dict, index: int) -> tuple[NotebookNode, dict]:
+            if "check" in cell.metadata.get("minigan", {}):
+                cell.metadata["jupyter"] = nbformat.from_dict({"source_hidden": True})
+                cell.source = f"{CLOSED}\n{cell.source}"
+            return cell, resources
+
     names = ("LockCells", "ClearSolutions", "ClearOutput", "CheckCellMetadata", "ClearHiddenTests", "ClearMarkScheme")
     chosen = [getattr(steps, name) for name in (*names, "ComputeChecksums", "CheckCellMetadata")]
-    return [*chosen[:2], GiveStart, *chosen[2:]]
+    return [*chosen[:2], GiveStart, CloseChecks, *chosen[2:]]

@@ -64,7 +64,7 @@ report = examine()
 print(report.verdict)
 expected = {name: seconds / 60 for name, seconds in report.seconds.items() if seconds}
 with plot.figure(
-    alt="Bars: the minutes that each written chapter is expected to take on this machine.", size=(7, 1.9)
+    alt="Bars: the minutes that each written chapter is expected to take on this machine.", size=(7, 3.4)
 ) as axis:
     axis.barh(list(expected), list(expected.values()), color=plot.REAL)
     axis.invert_yaxis()

@@ -1116,7 +1116,7 @@ for name, values in track.items():
 # caught in features. Always look at the closest pairs, for one stolen picture in a hundred leaves every mean unmoved.
 
 # %% slideshow={"slide_type": "-"}
-del flattered, optimizer, features, loss, made, references, ladder
+del flattered, optimizer, features, loss, made, references, reference, ladder, target, real, new, fake, fakes
 hardware.return_unused_memory()
 peeps, new_peeps = data.load("peeps"), data.load("peeps", "test")
 artist, _ = shipped("peeps")

@@ -764,12 +764,15 @@ plot.curves(
 # room name a case in which contrast should not count (naming in fog) and one in which it should (restoring a picture).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Trained features put a pyramid beside the pyramid
+# ## No name for the rocket, and yet towers beside it
+#
+# To each of four photographs the two nearest, in three spaces.
 #
 # ???
 # (4 min) Cover the right columns if you can, and ask for the two nearest of the pyramid by pixels. By pixels neighbours
-# have the same layout, bright above and dark below. The twin's are hard to explain at all. The rocket, whose name the
-# network does not know, stands beside towers: a thing need have no name to have a place.
+# have the same layout, bright above and dark below. The twin's are hard to explain at all. The trained features put
+# pyramids beside the pyramid, and towers beside the rocket, whose name the network does not know: a thing need have no
+# name to have a place.
 
 # %% slideshow={"slide_type": "-"}
 shelf = [name for split in ("train", "test") for name in data.load("photos", split, size=128).names][: len(photos)]

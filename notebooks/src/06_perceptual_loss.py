@@ -380,9 +380,9 @@ hardware.return_unused_memory()
 # ## The next layer had already overwritten it
 #
 # ```python
-# for number, layer in enumerate(vgg):
-#     images = layer(images)
-#     found[number] = images
+# for layer in vgg:
+#     x = layer(x)
+#     found.append(x)
 # ```
 #
 # Does the convolution's output hold negative numbers?
@@ -1103,14 +1103,14 @@ plot.compare(rows, alt=alt, width=7.2)
 # is lost: a Gram matrix cannot tell a face from a heap of eyes and noses. Chapter 08 makes art of that.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Only the Gram matrices match grass with grass
+# ## Only the Gram matrices find the stuff every time
 #
 # Which of the second row belongs to each of the first? Below: three answers.
 #
 # ???
 # (4 min) Cover the last three rows with your hand for a moment and let the room match the first two; then compare.
 # Pixels match light with light, features place by place what happens to stand in one corner. The Gram matrices of the
-# same layer match the stuff.
+# same layer match grass with grass and scales with scales.
 
 # %% slideshow={"slide_type": "-"}
 STUFF = {  # photograph: the upper left corners of two pieces

@@ -2,15 +2,16 @@
 // Text is read by textContent: innerText is empty for cells outside the window, which the browser does not lay out.
 
 window.notebook = {
+  panel: () => jupyterapp.shell.currentWidget,
   nodes: () => [...document.querySelectorAll(".jp-Notebook-cell")],
 
   cells: () => notebook.nodes().map((node, number) => {
-    const prompt = node.querySelector(".jp-InputPrompt")?.textContent ?? "";
-    // The page shows an error as it shows a warning. Which it is, the notebook's model knows.
-    const outputs = jupyterapp.shell.currentWidget.content.widgets[number].model.outputs?.toJSON() ?? [];
+    // A closed cell shows no count, and an error is shown as a warning is. The notebook's widgets know them.
+    const { model, prompt } = notebook.panel().content.widgets[number];
+    const outputs = model.outputs?.toJSON() ?? [];
     return {
-      count: Number(/\[(\d+)\]/.exec(prompt)?.[1] ?? 0),
-      waiting: prompt.includes("*"),
+      count: model.executionCount ?? 0,
+      waiting: prompt === "*",
       rendered: node.classList.contains("jp-mod-rendered"),
       formulas: node.querySelectorAll(".jp-RenderedMarkdown mjx-container").length,
       broken: node.querySelectorAll("mjx-merror").length,
@@ -34,8 +35,8 @@ window.notebook = {
 
   active: () => notebook.nodes().findIndex((node) => node.classList.contains("jp-mod-active")),
   editing: () => document.querySelector(".jp-Notebook").classList.contains("jp-mod-editMode"),
-  source: () => jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.source,
-  saved: () => !jupyterapp.shell.currentWidget.context.model.dirty,
+  source: () => notebook.panel().content.activeCell.model.sharedModel.source,
+  saved: () => !notebook.panel().context.model.dirty,
   idle: () => document.querySelector(".jp-Notebook-ExecutionIndicator")?.dataset.status === "idle",
   done: () => notebook.idle() && !notebook.cells().some((cell) => cell.waiting),
   ready: (count) => notebook.nodes().length === count && notebook.idle()

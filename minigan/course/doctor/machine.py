@@ -39,7 +39,7 @@ def threads(count: int, allowed: Limits = NONE, computes: bool = True) -> Findin
     cores = max(1, min(there, math.ceil(allowed.cores or there)))
     value = f"{count} of {cores} cores"
     if cores < there:
-        value = f"{count} for the {allowed.cores:g} cores that may be used, of {there}"
+        value = f"{count}, and {allowed.cores:g} of {there} cores may be used"
     if computes and count == 1 and cores > 1:
         remedy = "unset OMP_NUM_THREADS, or close what binds the process to one core"
         return Finding("threads", value, "unsure", remedy)

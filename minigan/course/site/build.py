@@ -51,7 +51,7 @@ def make(root: Path, out: Path | None = None, names: Collection[str] = (), look:
     with workplace(root, target, keep=not names and target == (root / OUT).resolve()) as work:
         staged = stage.begin(root, work / "stage", names)
         with tqdm(desc="staging", unit=" pages", disable=None) as bar:
-            stage.fill(staged, lambda name: bar.update() and None)
+            stage.fill(staged, lambda name: bool(bar.update()))
         complaints = run_sphinx(staged, work, target)
         sweep(staged, target)
     found = checks.look(target) if look else checks.Found()
@@ -99,9 +99,9 @@ def run_sphinx(staged: stage.Stage, work: Path, target: Path) -> list[str]:
 def report_progress(app: "Sphinx") -> None:
     """Show how many pages have been read and written."""
     reading, writing = (tqdm(desc=what, unit=" pages", disable=None) for what in ("reading", "writing"))
-    app.connect("source-read", lambda *_: reading.update() and None)
+    app.connect("source-read", lambda *_: bool(reading.update()))
     app.connect("env-updated", lambda *_: reading.close())
-    app.connect("html-page-context", lambda *_: writing.update() and None)
+    app.connect("html-page-context", lambda *_: bool(writing.update()))
     app.connect("build-finished", lambda *_: writing.close())
 
 

@@ -71,7 +71,11 @@ def write(stage: "Stage") -> None:
 
 def index(stage: "Stage") -> str:
     """The front page as Sphinx reads it: the title, the HTML, and the list of pages that the sidebar shows."""
-    parts = ["---\nhtml_theme.sidebar_secondary.remove: true\n---", f"# {TITLE}", "```{raw} html\n:file: front.html\n```"]
+    parts = [
+        "---\nhtml_theme.sidebar_secondary.remove: true\n---",
+        f"# {TITLE}",
+        "```{raw} html\n:file: front.html\n```",
+    ]
     for name in GROUPS:
         listed = [page for page in stage.pages.values() if page.group == name]
         lines = ONE_PAGE.get(name) or [f"{page.title} <{page.name}>" if page.title else page.name for page in listed]

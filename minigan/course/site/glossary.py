@@ -68,7 +68,9 @@ def read(text: str) -> list[Term]:
     for found in terms:
         for form in found.forms:
             if form in seen:
-                raise ValueError(f"docs/glossary.md has the form {form!r} under {seen[form]!r} and {found.name!r}; drop one")
+                raise ValueError(
+                    f"docs/glossary.md has the form {form!r} under {seen[form]!r} and {found.name!r}; drop one"
+                )
             seen[form] = found.name
     return terms
 
@@ -88,7 +90,9 @@ def first_uses(text: str, terms: list[Term]) -> list[tuple[int, int, Term]]:
     """
     open_terms, uses, place = list(terms), [], 0
     while open_terms:
-        found = [(match.start(), -match.end(), term) for term in open_terms if (match := term.pattern.search(text, place))]
+        found = [
+            (match.start(), -match.end(), term) for term in open_terms if (match := term.pattern.search(text, place))
+        ]
         if not found:
             break
         start, end, term = min(found, key=lambda use: use[:2])

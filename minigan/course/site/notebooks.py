@@ -67,7 +67,7 @@ def figures(notebook: NotebookNode, page: str) -> list[Figure]:
 def stage_chapter(notebook: NotebookNode, page: Page, tools: str, linker: Linker) -> list[Shown]:
     """Make a chapter's notebook a page, in place; return the library cells that it shows."""
     lead(notebook, page, tools, linker)
-    section, shown, cells = "", [], []
+    section, shown, cells = "", list[Shown](), list[NotebookNode]()
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             headings = re.findall(r"^##+ (.+)$", cell.source, re.MULTILINE)
@@ -102,7 +102,9 @@ def lead(notebook: NotebookNode, page: Page, tools: str, linker: Linker) -> None
             cell.source = cell.source.removeprefix(TEST_MARK)
     title, _, rest = notebook.cells[0].source.partition("\n")
     if not title.startswith("# "):
-        raise ValueError(f"{page.source} begins with {title!r}; expected a title, as in '# 02 The minimax game as code'")
+        raise ValueError(
+            f"{page.source} begins with {title!r}; expected a title, as in '# 02 The minimax game as code'"
+        )
     notebook.cells[0].source = f"{title}\n\n{tools}\n{rest}"
 
 

@@ -1,7 +1,7 @@
 """The library's reference, written from its source: signatures, docstrings and comments as they stand, no import.
 
-Each entry leads to the cell of the chapter that shows it. Docstrings are prose with back-ticks; what Markdown would take
-for marks in a formula is escaped.
+Each entry leads to the cell of the chapter that shows it. Docstrings are prose with back-ticks; what Markdown would
+take for marks in a formula is escaped.
 """
 
 import ast
@@ -50,7 +50,7 @@ class Module:
     @property
     def summary(self) -> str:
         """The first sentence of its docstring."""
-        return re.split(r"(?<!al)(?<!eq)(?<=\.)\s", self.doc.replace("\n", " "), maxsplit=1)[0]
+        return re.split(r"(?<=\.)(?<!al\.)(?<!eq\.)\s", self.doc.replace("\n", " "), maxsplit=1)[0]
 
     @property
     def built(self) -> str:
@@ -70,7 +70,11 @@ def modules(root: Path) -> dict[str, list[Module]]:
 def page(module: Module, shown: Iterable[Shown], built: str) -> str:
     """A module's page. `built` leads to the chapter that builds it; empty where that has no page."""
     where = {name: cell for cell in shown if cell.module == module.name for name in cell.names}
-    parts = [f"# minigan.{module.name}", f"```{{py:module}} minigan.{module.name}\n```", prose(BUILT.sub("", module.doc))]
+    parts = [
+        f"# minigan.{module.name}",
+        f"```{{py:module}} minigan.{module.name}\n```",
+        prose(BUILT.sub("", module.doc)),
+    ]
     if built:
         parts.append(f"{{.built-in}}\nBuilt in {built}.")
     defined, done = definitions(module.source), set()
@@ -91,12 +95,13 @@ def entry(module: Module, names: list[str], node: Definition, shown: Shown | Non
         chapter = shown.chapter.rpartition("/")[2][:2]
         link = f"{{.shown-in}}\nShown in {{ref}}`chapter {chapter}, {plain(shown.section)} <{shown.label}>`"
     if isinstance(node, ast.ClassDef):
-        return directive("class", [names[0] + class_arguments(node)], [bases(node), docstring(node), link, *inside(node, module)])
+        body = [bases(node), docstring(node), link, *inside(node, module)]
+        return directive("class", names[0] + class_arguments(node), body)
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        return directive("function", [names[0] + arguments(node)], [docstring(node), link])
-    code = value(module.source, node)
-    above = lines_above(module.source, node)
-    return directive("data", names, [prose(above), code, link], annotation(node))
+        return directive("function", names[0] + arguments(node), [docstring(node), link])
+    body = [prose(lines_above(module.source, node)), value(module.source, node), link]
+    first = [directive("data", name, []) for name in names[:-1]]  # defined in one line with the last
+    return "\n\n".join([*first, directive("data", names[-1], body, annotation(node))])
 
 
 def inside(node: ast.ClassDef, module: Module) -> list[str]:
@@ -106,25 +111,26 @@ def inside(node: ast.ClassDef, module: Module) -> list[str]:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.target.id[0] != "_":
             options = ":no-contents-entry:\n" + annotation(item)
             options += f"\n:value: {ast.unparse(item.value)}" if item.value else ""
-            parts.append(directive("attribute", [item.target.id], [comment(module.source, item)], options, depth=4))
+            parts.append(directive("attribute", item.target.id, [comment(module.source, item)], options, depth=4))
         elif isinstance(item, ast.FunctionDef) and item.name[0] != "_":
             marks = {ast.unparse(mark) for mark in item.decorator_list}
             if "property" in marks:
                 returns = f":type: {ast.unparse(item.returns)}" if item.returns else ""
-                parts.append(directive("property", [item.name], [docstring(item)], returns, depth=4))
+                parts.append(directive("property", item.name, [docstring(item)], returns, depth=4))
             else:
                 kind = next((kind for kind in ("classmethod", "staticmethod") if kind in marks), "")
                 skip = "staticmethod" not in marks
                 options = f":{kind}:" if kind else ""
-                parts.append(directive("method", [item.name + arguments(item, skip)], [docstring(item)], options, depth=4))
+                parts.append(
+                    directive("method", item.name + arguments(item, skip), [docstring(item)], options, depth=4)
+                )
     return parts
 
 
-def directive(kind: str, signatures: list[str], body: list[str], options: str = "", depth: int = 5) -> str:
+def directive(kind: str, signature: str, body: list[str], options: str = "", depth: int = 5) -> str:
     """A directive of Sphinx's Python domain in Markdown."""
     fence = ":" * depth
-    head = f"{fence}{{py:{kind}}} " + "\n".join(signatures)
-    return "\n".join(part for part in (head, options, "", "\n\n".join(filter(None, body)), fence) if part is not None)
+    return "\n".join([f"{fence}{{py:{kind}}} {signature}", options, "", "\n\n".join(filter(None, body)), fence])
 
 
 def arguments(node: ast.FunctionDef | ast.AsyncFunctionDef, skip_first: bool = False) -> str:
