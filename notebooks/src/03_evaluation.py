@@ -1046,12 +1046,13 @@ hardware.return_unused_memory()
 # by the network that took part in training says that the optimiser works. In chapters 05 and 11 somebody else judges.
 
 # %% slideshow={"slide_type": "fragment"}
-del damaged, seen, known_features, others
+del damaged, seen, known_features, others, reference, new, fake, fakes
 hardware.return_unused_memory()
 flattered = deepcopy(generator).requires_grad_(True).eval()
 with torch.no_grad():
     target = embed(fashion, fashion_net)
 mean, covariance = target.mean(0), target.T.cov()
+del target
 optimizer = torch.optim.Adam(flattered.parameters(), 2e-4)
 random = torch.Generator().manual_seed(0)
 track = {name: [ladder[name]["generated"]] for name in (network, "fashion_classifier")}
@@ -1116,7 +1117,7 @@ for name, values in track.items():
 # caught in features. Always look at the closest pairs, for one stolen picture in a hundred leaves every mean unmoved.
 
 # %% slideshow={"slide_type": "-"}
-del flattered, optimizer, features, loss, made, references, reference, ladder, target, real, new, fake, fakes
+del flattered, optimizer, features, loss, made, references, ladder, real
 hardware.return_unused_memory()
 peeps, new_peeps = data.load("peeps"), data.load("peeps", "test")
 artist, _ = shipped("peeps")
