@@ -38,8 +38,8 @@ slides: env ## the slides of all chapters, into docs/_build/slides
 browser: env ## open every chapter and exercise in JupyterLab in a real browser (Chromium) and use it
 	MINIGAN_BROWSER=all $(BIN)/python -m pytest tests/browser
 
-bench: env ## measure everything that the texts claim (three hours; finished trainings are kept)
-	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+bench: env runs/peers/installed ## measure everything that the texts claim, some hours (QUICK=1: only try, in minutes)
+	$(BIN)/python benchmarks $(if $(QUICK),--quick)
 
 clean: ## remove caches; the environment stays (rm -r .venv removes it)
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -62,3 +62,8 @@ clean: ## remove caches; the environment stays (rm -r .venv removes it)
 	@echo "installing minigan and what it needs; the first time this fetches PyTorch, which takes minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test,docs,browser]'
 	@touch $@
+
+# What minigan is measured against stands apart from the environment; where it cannot be had, the tables say so.
+runs/peers/installed: benchmarks/peers.txt | .venv/installed
+	@$(BIN)/python -m pip install --disable-pip-version-check --no-deps --target runs/peers --upgrade -r $< \
+	  && touch $@ || echo "the packages of $< cannot be had; the benchmarks go on without them" >&2

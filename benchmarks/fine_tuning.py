@@ -16,7 +16,7 @@ import os
 import statistics
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
@@ -214,15 +214,18 @@ def carry_out(run: Run, folder: Path, dtype: str) -> str:
     return f"{run.name}: " + ", ".join(f"{name} {last[name]['FID']:.4g}" for name in JUDGES) + f", {seconds:.0f} s"
 
 
-def train_all(runs: Iterable[Run], folder: Path, workers: int) -> None:
-    """Each run in a process of one thread: two of these do more together than one with two threads."""
+def train_all(runs: Iterable[Any], folder: Path, workers: int, work: Callable[..., str] = carry_out) -> None:
+    """Each run in a process of one thread: two of these do more together than one with two threads.
+
+    A run has a name, and `work` leaves its JSON under that name in the folder: then it is finished.
+    """
     os.environ["OMP_NUM_THREADS"] = "1"
     folder.mkdir(parents=True, exist_ok=True)
     open_ = [run for run in runs if not (folder / f"{run.name}.json").exists()]
     dtype = str(hardware.precision("auto", torch.device("cpu"))).removeprefix("torch.")  # the same for all
     typer.echo(f"{len(open_)} runs to go, in {dtype}")
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        going = [pool.submit(carry_out, run, folder, dtype) for run in open_]
+        going = [pool.submit(work, run, folder, dtype) for run in open_]
         try:
             for number, done in enumerate(as_completed(going), 1):
                 typer.echo(f"{time.strftime('%H:%M:%S')} {number}/{len(open_)} {done.result()}")

@@ -63,10 +63,13 @@ class Script:
 
     @property
     def claim(self) -> str:
-        """What its results say in a sentence; its question where there is none yet."""
+        """What its results say in a sentence; its question where there are none yet."""
         results = bench.kept(self.name)
-        say = getattr(importlib.import_module(self.name), "claim", None) if results else None
-        return say(results) if say else self.question
+        say = getattr(importlib.import_module(self.name), "claim", None)
+        try:
+            return say(results) if say and results else self.question
+        except (KeyError, TypeError):  # results of an earlier version of the script
+            return self.question
 
     def quoted(self) -> Iterator[Path]:
         """The texts that name its results or the script itself."""

@@ -24,6 +24,7 @@ python_maximum_signature_line_length = 88
 python_display_short_literal_types = True
 
 html_theme = "sphinx_book_theme"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 templates_path = ["_templates"]
 html_css_files = ["site.css", "front.css"]

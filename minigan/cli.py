@@ -4,6 +4,7 @@ Heavy imports stand inside the commands, so that `minigan --help` is instant.
 """
 
 import os
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -141,11 +142,22 @@ def run(command: typer.Typer) -> None:
     except (ValueError, OSError, FloatingPointError) as error:
         if debug:
             raise
-        sys.exit(fail(str(error), 2))
+        sys.exit(fail(in_words(error), 2))
+    except (MemoryError, RuntimeError) as error:
+        if debug or not re.search("allocate|out of memory|^$", str(error)):
+            raise
+        sys.exit(fail(f"the memory is not enough ({error}); choose smaller pictures, a smaller batch or network", 2))
     except SystemExit as stop:
         if stop.code == 130:  # typer turns Ctrl-C into it
             fail("interrupted", 130)
         raise
+
+
+def in_words(error: Exception) -> str:
+    """What an error says; of the system's own errors without their numbers."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{os.fspath(error.filename)!r} cannot be used ({error.strerror}); check the path"
+    return str(error)
 
 
 def fail(reason: str, code: int) -> int:

@@ -80,6 +80,11 @@ def rebuilt(kind: type[nn.Module], arguments: Mapping[str, Any], tensors: Mappin
     if strange := [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]:
         raise ValueError(f"{strange[0]} holds numbers that are not finite")
     network = kind(**arguments)
+    for name, part in network.state_dict().items():
+        if name not in tensors:
+            raise ValueError(f"{name} is missing")
+        if tensors[name].is_floating_point() != part.is_floating_point():
+            raise ValueError(f"{name} is {tensors[name].dtype}, expected {part.dtype}")
     network.load_state_dict(tensors)
     return network
 

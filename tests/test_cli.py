@@ -118,6 +118,7 @@ def test_lab_opens_the_first_chapter_with_the_courses_settings(repository, monke
     monkeypatch.setattr(lab, "repository", lambda: repository)
     monkeypatch.setattr(lab.LabApp, "launch_instance", started.append)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
+    monkeypatch.delenv("JUPYTER_PATH", raising=False)
     with pytest.raises(FileNotFoundError, match="minigan course build 00"):
         lab.open_lab([])
     first = repository / "notebooks" / "00_start_here.ipynb"
@@ -126,4 +127,5 @@ def test_lab_opens_the_first_chapter_with_the_courses_settings(repository, monke
     assert done.exit_code == 0
     assert started == [[f"--ServerApp.root_dir={repository}", "--no-browser", "--port", "8899", str(first)]]
     assert os.environ["JUPYTER_CONFIG_PATH"] == os.pathsep.join([str(lab.SETTINGS), "mine"])
+    assert os.environ["JUPYTER_PATH"] == str(lab.SETTINGS)
     assert (lab.SETTINGS / "labconfig" / "default_setting_overrides.json").exists()

@@ -1,7 +1,8 @@
 """The commands that change the learner's own pictures: what they share. Heavy imports stand inside the functions."""
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,19 +22,28 @@ Weights = Annotated[Path | None, typer.Option(help="A run's folder or a file of 
 
 
 def choose_device(device: str | None) -> None:
-    """Make `minigan.hardware.device` answer what the user asked for."""
-    if device:
-        os.environ["MINIGAN_DEVICE"] = device
+    """Make `minigan.hardware.device` answer what the user asked for. Raises `ValueError` for what is no device."""
+    if device is not None:
+        os.environ["MINIGAN_DEVICE"] = device or "none"
+    wanted = os.environ.get("MINIGAN_DEVICE") or "auto"
+    if not re.fullmatch(r"[a-z]+(:\d{1,3})?", wanted):
+        raise ValueError(f"the device is {wanted!r}, expected cpu, cuda or mps, or one of several such as cuda:1")
 
 
-def treat(source: Path, output: Path, change: Callable[["Picture", str], "Picture"], force: bool) -> None:
-    """Change one picture or all of a folder, and say what became of them.
+def treat(
+    source: Path,
+    output: Path,
+    change: Callable[["Picture", str], "Picture"],
+    force: bool,
+    keep: Sequence[Path] = (),
+) -> None:
+    """Change one picture or all of a folder, and say what became of them. What is in `keep` is never replaced.
 
     A refused picture is named with the reason on stderr, and the exit code is then 1; 2 where none could be changed.
     """
     from minigan.apps.pictures import treat_all
 
-    written, refused = treat_all(source, output, change, force)
+    written, refused = treat_all(source, output, change, force, keep)
     if len(refused) == 1 and not written:
         raise ValueError(refused[0])
     for reason in refused:
@@ -129,7 +139,7 @@ def inpaint(
         known = holes.read_mask(find(title), (picture.pixels.shape[1], picture.pixels.shape[2]))
         return holes.mended(inpainter, picture, known, title)
 
-    treat(source, output, change, force)
+    treat(source, output, change, force, list(mask.iterdir()) if mask.is_dir() else [mask])
 
 
 def upscale(
@@ -217,6 +227,6 @@ def stylize(
     def change(picture: "Picture", title: str) -> "Picture":
         return painting.painted(picture, painter, size, strength, title)
 
-    treat(source, output, change, force)
+    treat(source, output, change, force, [Path(style)])
     if painter.stopped:
         raise typer.Exit(130)

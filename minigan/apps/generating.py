@@ -144,7 +144,7 @@ def check_wishes(output: Path, count: int | None, interpolate: int | None, vary:
         )
     if kind == ".gif" and not interpolate:
         raise ValueError(f"{output} would be an animation, which shows a walk; add --interpolate 5, or write a .png")
-    if vary:
+    if vary is not None:
         known(vary, ATTRIBUTES, "attribute")
     if output.is_file() and not force:
         raise FileExistsError(f"{output} exists already; choose another name, or add --force to replace it")
@@ -153,7 +153,8 @@ def check_wishes(output: Path, count: int | None, interpolate: int | None, vary:
 def class_names(network: "Generator", facts: dict[str, Any]) -> list[str]:
     """The names of the classes that a generator can be asked for, numbers where it has none; none for other nets."""
     count = getattr(network, "classes", 0)
-    return [str(name) for name in facts.get("classes", range(count))][:count]
+    named = facts.get("classes")
+    return [str(name) for name in (named if isinstance(named, list) else range(count))][:count]
 
 
 def choose(names: Sequence[str], wanted: str | None, origin: str) -> list[int] | None:

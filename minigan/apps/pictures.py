@@ -5,7 +5,7 @@ Shown in no chapter: it is the care that every command which changes pictures ne
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -131,23 +131,28 @@ def writable(name: Path) -> Path:
 
 
 def treat_all(
-    source: Path, output: Path, change: Callable[[Picture, str], Picture], force: bool = False
+    source: Path,
+    output: Path,
+    change: Callable[[Picture, str], Picture],
+    force: bool = False,
+    keep: Sequence[Path] = (),
 ) -> tuple[list[Path], list[str]]:
     """Change each picture and write it: what was written, and for each refused picture a sentence that names it.
 
-    `change(picture, title)` gives the new picture. The originals are never replaced, nor any other file without
-    `force`. One bad picture does not stop the others; Ctrl-C leaves whole files only.
+    `change(picture, title)` gives the new picture. The originals are never replaced, nor what else is read and named in
+    `keep`, nor any other file without `force`. One bad picture does not stop the others; Ctrl-C leaves whole files only.
     """
     written: list[Path] = []
     refused: list[str] = []
     work = jobs(source, output)
+    kept = {path.resolve() for path in (*(file for file, _ in work), *keep)}
     for file, target in tqdm(work, unit="picture", disable=None if len(work) > 1 else True, file=sys.stderr):
         try:
-            target = check_target(file, target, force, written)
+            target = check_target(file, target, force, written, kept)
             picture = read_picture(file)
             result = change(picture, file.name)
             if result.alpha is not None and target.suffix.lower() in WITHOUT_ALPHA:
-                target = check_target(file, target.with_suffix(".png"), force, written)
+                target = check_target(file, target.with_suffix(".png"), force, written, kept)
             write_picture(target, result)
             written.append(target)
         except (ValueError, OSError) as error:
@@ -156,12 +161,16 @@ def treat_all(
     return written, refused
 
 
-def check_target(file: Path, target: Path, force: bool, written: Sequence[Path] = ()) -> Path:
+def check_target(
+    file: Path, target: Path, force: bool, written: Sequence[Path] = (), kept: Collection[Path] = ()
+) -> Path:
     """Return `target`, or raise where writing it would destroy something."""
     if target in written:
         raise FileExistsError(f"{target} has just been made from another picture; rename {file}")
     if target.exists() and target.samefile(file):
         raise FileExistsError(f"{file} would be replaced by its own result; choose another output")
+    if target.resolve() in kept:
+        raise FileExistsError(f"{target} is read as well and would be lost under the result; choose another output")
     if target.exists() and not force:
         raise FileExistsError(f"{target} exists already; choose another output, or add --force to replace it")
     return target

@@ -5,7 +5,8 @@ Heavy imports stand inside the functions, so that `minigan --help` is instant.
 
 import math
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -39,9 +40,9 @@ Images = Annotated[
 Size = Annotated[
     int | None, typer.Option(help="Pixels of a side of a picture; by default the data's, at most 64, or the task's.")
 ]
-Width = Annotated[int, gan_option(min=1, help="Channels before the picture; the depth doubles from there.")]
+Width = Annotated[int, gan_option(min=1, max=1024, help="Channels before the picture; the depth doubles from there.")]
 Upsampling = Annotated[str, gan_option(help="transposed, pixel_shuffle or resize.")]
-Batches = Annotated[int | None, typer.Option(min=1, help="Images a step, of all processes; 32, or the task's.")]
+Batches = Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Images a step, of all processes; 32, or the task's.")]
 Rate = Annotated[
     float | None, typer.Option(help="Adam's learning rate; 4e-4, 2e-4 with --start, or the task's to begin with.")
 ]
@@ -123,8 +124,7 @@ def begin_or_resume(run: Path, resume: bool, minutes: float, options: dict[str, 
         with processes.one_fate():
             if first:
                 introduce(job)
-            if first:  # a folder that cannot be written is found out now; a resume makes all files of one moment
-                train.save(job.state, run)
+                train.save(job.state, run)  # a folder that cannot be written is found out now; a resume makes all whole
         began, limit = job.state.seconds, 60 * minutes or math.inf
         fit(job, run, limit)
         if first:
@@ -133,16 +133,54 @@ def begin_or_resume(run: Path, resume: bool, minutes: float, options: dict[str, 
 
 def prepare(run: Path, resume: bool, options: dict[str, Any], given: dict[str, Any]) -> Job:
     """What these options ask for, as new or as the run in the folder has left it."""
+    check_numbers(options)
+    with ours(run) if resume else nullcontext():
+        return prepared(run, resume, {**options, **kept_settings(run, resume, given)}, given)
+
+
+@contextmanager
+def ours(run: Path) -> Iterator[None]:
+    """What is wrong with a checkpoint that minigan has not written cannot be listed: whatever it is, say so."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+        reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        raise OSError(
+            f"{run / 'checkpoint.pt'} is damaged or no checkpoint of minigan ({reason}); start anew in another folder"
+        ) from error
+
+
+def check_numbers(options: dict[str, Any]) -> None:
+    """Raise `ValueError` for an option that is not finite: no training comes of it."""
+    for name, value in options.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"--{name} is {value}, expected a finite number")
+
+
+def prepared(run: Path, resume: bool, options: dict[str, Any], given: dict[str, Any]) -> Job:
+    """What `prepare` gives, from options that are complete."""
     from minigan import distributed, train
 
-    options = {**options, **kept_settings(run, resume, given)}
     if options["style"] and not str(options["task"]).startswith("style"):
         raise ValueError(f"--style {options['style']} is for --task style alone; leave it out")
     job = an_application(options, given) if options["task"] else a_gan(options)
     distributed.check_shares(job.state)
     if resume:
-        train.resume(job.state, run)
+        check_kept(train.resume(job.state, run))
     return job
+
+
+def check_kept(state: "TrainState") -> None:
+    """Raise `TypeError` for what a checkpoint of minigan never holds."""
+    import torch
+
+    counted = isinstance(state.seen, int) and isinstance(state.steps, int) and isinstance(state.seconds, float | int)
+    logged = isinstance(state.history, list) and all(isinstance(entry, dict) for entry in state.history)
+    values = [value for entry in state.history for value in entry.values()] if logged else []
+    if not (counted and logged and all(isinstance(value, float | int) for value in values)):
+        raise TypeError("its counts or its log are none")
+    if state.dtype not in (torch.float32, torch.bfloat16):
+        raise TypeError(f"its precision is {state.dtype}")
 
 
 def fit(job: Job, run: Path, limit: float) -> None:

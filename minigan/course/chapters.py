@@ -64,7 +64,7 @@ def choose(names: Iterable[str], there: Sequence[str], what: str = "chapter") ->
     chosen = []
     for name in names:
         stem = Path(name).stem
-        same = [other for other in there if stem == other or stem.zfill(2) == other[:2]]
+        same = [other for other in there if stem == other or (stem and stem.zfill(2) == other[:2])]
         if not same:
             same = [known(stem, there, what)]
         chosen.append(same[0])

@@ -74,7 +74,7 @@ class Report:
     def _repr_html_(self) -> str:
         items = []
         for row in self.rows:
-            mark, colour = ("✓", "--jp-success-color1, #2e7d32") if row.passed else ("✗", "--jp-error-color1, #c62828")
+            mark, colour = ("✓", "--jp-success-color0, #1b5e20") if row.passed else ("✗", "--jp-error-color1, #c62828")
             found = f'<br><span style="margin-left:1.4em">{html.escape(row.found)}</span>' if row.found else ""
             items.append(
                 f'<li style="list-style:none"><span style="color:var({colour});font-weight:bold">{mark}</span> '

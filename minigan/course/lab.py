@@ -7,7 +7,9 @@ from jupyterlab.labapp import LabApp
 
 from minigan.course.chapters import repository
 
-SETTINGS = Path(__file__).parent / "jupyter"  # asks for no news and no updates; leaves out nbgrader's menu, if there
+# Asks for no news and no updates; leaves out nbgrader's menu, if there; gives pictures their alternative text; exports
+# notebooks as pages that everybody can read.
+SETTINGS = Path(__file__).parent / "jupyter"
 
 
 def open_lab(arguments: list[str]) -> None:
@@ -21,7 +23,7 @@ def open_lab(arguments: list[str]) -> None:
         raise FileNotFoundError(
             f"{first} is missing; get it back with git checkout, or write it: minigan course build 00"
         )
-    others = os.environ.get("JUPYTER_CONFIG_PATH")
-    own = [f"--ServerApp.root_dir={root}", f"--LabApp.extra_labextensions_path={SETTINGS / 'labextensions'}"]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join([str(SETTINGS), others] if others else [str(SETTINGS)])
-    LabApp.launch_instance([*own, *arguments, str(first)])
+    for variable in ("JUPYTER_CONFIG_PATH", "JUPYTER_PATH"):  # settings; the extension and the page for exports
+        others = os.environ.get(variable)
+        os.environ[variable] = os.pathsep.join([str(SETTINGS), others] if others else [str(SETTINGS)])
+    LabApp.launch_instance([f"--ServerApp.root_dir={root}", *arguments, str(first)])

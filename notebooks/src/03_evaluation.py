@@ -976,7 +976,7 @@ def trained(seed: int) -> Run:
 
 runs = [trained(seed) for seed in range(3)]
 
-alt = "Distances over the images seen for three seeds. The generators as they stand jump up and down from snapshot to snapshot; the averaged ones fall smoothly and end close together."
+alt = "Distances over the images seen for three seeds. The generators as they stand jump up and down from snapshot to snapshot; the averaged ones fall smoothly and end nearer to each other."
 with plot.figure(2, alt=alt, size=(4.3, 3.0)) as (left, right):
     for run, colour in zip(runs, (REAL, GOLD, PINK), strict=True):
         left.plot(run.seen, run.as_it_stands, color=colour)

@@ -795,15 +795,15 @@ for name in queries:
 titles = ["photograph", "", "by", "pixels", "", "by", "random", "", "by", "trained"]
 alt = (
     "Four photographs, each with its two nearest others. By pixels: pictures of the same brightness. By random weights: no "
-    "reason to be seen. Pretrained: pyramids for the pyramid, birds for the hens, furry animals for the koala, towers for the rocket."
+    "reason to be seen. Pretrained: pyramids for the pyramid, farm animals for the hens, furry animals for the koala, a tower and a castle for the rocket."
 )
 plot.compare(rows, titles=titles, width=6, alt=alt)
 
 # %% [markdown]
 # By pixels, neighbours have the same *layout*: bright above and dark below. The twin's neighbours are hard to explain at
-# all. The pretrained features put pyramids to the pyramid, birds to the hens, furry animals to the koala. The rocket, whose
-# name the network did not know, stands beside the Eiffel Tower and the Statue of Liberty: tall things against the sky. A
-# thing need have no name to have a place.
+# all. The pretrained features put pyramids to the pyramid, farm animals to the hens, furry animals to the koala. The rocket,
+# whose name the network did not know, stands beside the Eiffel Tower and a castle with towers: tall things against the
+# sky. A thing need have no name to have a place.
 #
 # **In fog.** When do the two distances differ? When length does. Take photographs and fade them to an eighth of their
 # contrast, as fog does. Is the nearest to the faded one still its original?
@@ -1109,6 +1109,7 @@ for name, error in errors.items():
 # the deep trained layers are hardly disturbed at an eighth. Ask which layer you would leave out of a perceptual loss.
 
 # %% slideshow={"slide_type": "-"}
+del photos, clear, faded, known_photos
 gc.collect()
 hardware.return_unused_memory()
 shares = pick(quick=[1.0, 0.25], cpu=[1.0, 0.5, 0.25, 0.125], full=[1.0, 0.5, 0.25, 0.125])
@@ -1119,6 +1120,7 @@ for share in shares:
     for name, net in twins(layers).items():
         for layer, by_damage in agreement(net, *trio).items():
             right.setdefault((name, layer), []).append(100 * sum(by_damage.values()) / len(by_damage))
+        hardware.return_unused_memory()
 alt = (
     "How often five layers agree with people, against the pixel error of the damaged picture. The pretrained layers stay near 100 per cent "
     "for a quarter of the error, the deep ones longest. The random twin starts near 90 at equal error and drops to 0 at a half or a quarter."

@@ -134,7 +134,7 @@ alt = (
 plot.compare({"": torch.cat(list(row.values()))}, titles=list(row), alt=alt, width=7)
 
 # %% [markdown]
-# What still distinguishes the small ones is rounding, a level or so in a few places. No method can tell from the small
+# What still distinguishes the small ones is rounding at most, and here not even that. No method can tell from the small
 # picture which of the two it was. There are as many twins as there are patterns of this kind, and
 # they fill all but a sixteenth of the space of large pictures. Whoever enlarges must *choose* one, and has nothing to
 # choose by but experience: cats have fur, seldom question marks.
@@ -287,7 +287,8 @@ def side_by_side(makers: dict[str, Make], pieces: dict[str, tuple[int, int]], al
         whole = held_out[test_names.index(name)]
         made = [whole] + [make(shrunk(whole, 4)).clamp(-1, 1) for make in makers.values()]
         rows[name] = torch.cat([one[..., top : top + side, left : left + side] for one in made])
-    plot.compare(rows, titles=["photograph", *makers], alt=alt, width=1.25 * (len(makers) + 1))
+    plot.compare(rows, titles=["photograph", *makers], alt=alt, width=1.45 * (len(makers) + 1))
+    hardware.return_unused_memory()
 
 
 alt = (
@@ -677,6 +678,7 @@ side_by_side(makers, shown, alt)
 del watch, draw, batch
 hardware.return_unused_memory()
 found = {name: spectra_of(make) for name, make in makers.items()}
+hardware.return_unused_memory()
 alt = (
     "Two charts over the frequency. Left: detail drawn, as a share of reality, least for bicubic, most for the "
     "adversarial net. Right: how right the detail is; the curves of the three networks lie close together and fall to 0."

@@ -40,6 +40,10 @@ class Lab:
         """The address of a file in JupyterLab, in a workspace without other tabs."""
         return f"{self.address}lab/tree/{path}?token={self.token}&reset"
 
+    def export(self, path: str) -> str:
+        """The address of a notebook as HTML, as the menu's "Save and Export Notebook As" makes it."""
+        return f"{self.address}nbconvert/html/{path}?token={self.token}&download=false"
+
     def ask(self, path: str, method: str = "GET") -> Any:
         """What the server answers, as data."""
         headers = {"Authorization": f"token {self.token}"}
@@ -55,13 +59,13 @@ class Lab:
 
 @contextmanager
 def served(folder: Path) -> Iterator[Lab]:
-    """Serve a copy of the chapters and exercises in `folder`, at quick scale, until the block ends.
+    """Serve a copy of the notebooks in `folder`, at quick scale, until the block ends.
 
     Nothing is read from the user's own settings and nothing written into them. Raises AssertionError where a process
     of the server is left over.
     """
     course = folder / "course"
-    for part in ("notebooks", "exercises"):
+    for part in ("notebooks", "exercises", "solutions"):
         shutil.copytree(ROOT / part, course / part, ignore=shutil.ignore_patterns(".*", "__pycache__", "src", "*.json"))
     token = secrets.token_hex(16)
     arguments = ["--no-browser", "--allow-root", "--ServerApp.port=0", f"--IdentityProvider.token={token}"]

@@ -86,10 +86,10 @@ def grade(batch: Batch) -> Outcome:
     if reason := obstacle():
         raise OSError(f"nothing was graded: {reason}")
     _check(batch)
+    found = intake.take_in(batch.source, _exercises(batch), batch.roster, _chosen(batch))  # before anything is written
     with _alone(batch.out), _log(batch.out) as log:
         book = batch.gradebook()
         book.create()
-        found = intake.take_in(batch.source, _exercises(batch), batch.roster, _chosen(batch))
         outcome = Outcome(notes=found.notes, names=found.names)
         try:
             _work(batch, book, found.submissions, outcome, log)
