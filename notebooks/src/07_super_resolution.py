@@ -287,7 +287,7 @@ def side_by_side(makers: dict[str, Make], pieces: dict[str, tuple[int, int]], al
         whole = held_out[test_names.index(name)]
         made = [whole] + [make(shrunk(whole, 4)).clamp(-1, 1) for make in makers.values()]
         rows[name] = torch.cat([one[..., top : top + side, left : left + side] for one in made])
-    plot.compare(rows, titles=["photograph", *makers], alt=alt, width=1.45 * (len(makers) + 1))
+    plot.compare(rows, titles=["photograph", *makers], alt=alt, width=1.35 * (len(makers) + 1))
     hardware.return_unused_memory()
 
 
