@@ -100,7 +100,8 @@ def real_esrgan() -> Method:
 
     def enlarge(small: Tensor) -> Tensor:
         extractor = network.create_extractor()
-        extractor.input("data", ncnn.Mat(np.ascontiguousarray((small[0].numpy() + 1) / 2)))
+        pixels = np.ascontiguousarray((small[0].numpy() + 1) / 2)
+        extractor.input("data", ncnn.Mat(pixels).clone())  # a Mat only borrows the array
         return torch.from_numpy(np.array(extractor.extract("output")[1]))[None] * 2 - 1
 
     return enlarge
@@ -225,7 +226,7 @@ def verdict(rows: list[dict[str, Any]], scale: int) -> str:
 
 def pictures(photographs: dict[str, Tensor], found: bench.Found, folder: Path) -> None:
     """Pieces of the shown photographs, enlarged four times."""
-    named = methods(4)
+    named = methods(4) | ({PEER: real_esrgan()} if found["peers"] else {})
     del named["nearest"]
     rows: dict[str, Tensor] = {}
     for name, (top, left) in SHOWN.items():
@@ -236,8 +237,8 @@ def pictures(photographs: dict[str, Tensor], found: bench.Found, folder: Path) -
         rows[name] = torch.cat([one[..., top : top + PIECE, left : left + PIECE] for one in made])
     alt = (
         f"Pieces of {len(SHOWN)} photographs, from left to right: the photograph, bicubic (blurred), the pixel net "
-        "(clear edges, smooth surfaces), with features and with an adversary as well (fur, grain and carving)."
-    )
+        "(clear edges, smooth surfaces), with features and with an adversary as well (fur, grain and carving)"
+    ) + (", Real-ESRGAN (sharp, with strokes where the fur was)." if found["peers"] else ".")
     plot.compare(rows, titles=["photograph", *named], width=13, alt=alt, save=folder / "superres.png")
 
 
@@ -250,7 +251,7 @@ def draw_plane(found: bench.Found, folder: Path) -> None:
 
 def text(found: bench.Found) -> str:
     """The results in Markdown."""
-    rows = [*found["rows"], *found.get("peers", [])]
+    rows = sorted([*found["rows"], *found.get("peers", [])], key=lambda row: -row["scale"])
     missing = f"{PEER} does not run here: {found['no peer because']}.\n\n" if found.get("no peer because") else ""
     names = "scale | method | PSNR, dB | SSIM | distance to the judge | consistency, dB | realism | grid, dB | seconds"
     head = f"| {names} |\n|{' --- |' * 9}"
@@ -292,7 +293,8 @@ def add_peer(photographs: list[Tensor], eyes: FeatureDistance) -> None:
     found = bench.kept(__file__)
     found["peers"], found["no peer because"] = peer_rows(photographs, eyes)
     with_realism(found["peers"], photographs, eyes)
-    bench.publish(__file__, found, text, draw_plane)
+    shown = partial(pictures, dict(zip(found["names"], photographs, strict=True)))
+    bench.publish(__file__, found, text, shown, draw_plane)
 
 
 def main(

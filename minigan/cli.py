@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from minigan.apps import generating, training
 from minigan.course import commands
 from minigan.course.grading import command as grading
 from minigan.course.kit import command as kits
+from minigan.names import one_line
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", add_completion=False, pretty_exceptions_enable=False
@@ -137,14 +139,17 @@ def run(command: typer.Typer) -> None:
     debug = "--debug" in sys.argv or os.environ.get("MINIGAN_DEBUG", "0") not in ("", "0")
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a console without our signs still reads
+    words = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        command([argument for argument in sys.argv[1:] if argument != "--debug"])
+        if any(option in ("-o", "--output") and not value for option, value in pairwise(words)):
+            raise ValueError("the output is empty, expected a path; a variable of the shell may be unset")  # not "."
+        command(words)
     except (ValueError, OSError, FloatingPointError) as error:
         if debug:
             raise
         sys.exit(fail(in_words(error), 2))
     except (MemoryError, RuntimeError) as error:
-        if debug or not re.search("allocate|out of memory|^$", str(error)):
+        if debug or not (isinstance(error, MemoryError) or re.search("allocate|out of memory", str(error))):
             raise
         sys.exit(fail(f"the memory is not enough ({error}); choose smaller pictures, a smaller batch or network", 2))
     except SystemExit as stop:
@@ -162,7 +167,7 @@ def in_words(error: Exception) -> str:
 
 def fail(reason: str, code: int) -> int:
     """Print one sentence to stderr and return the exit code."""
-    print(f"minigan: {' '.join(reason.split())}", file=sys.stderr)
+    print(f"minigan: {one_line(reason)}", file=sys.stderr)
     return code
 
 

@@ -36,6 +36,8 @@ def read_image(path: Path) -> Image.Image:
     try:
         if not path.is_file() and not path.is_dir():
             raise ValueError("it is a pipe or a device")  # which might keep a reader waiting for ever
+        with path.open("rb") as plain:
+            plain.read(1)  # what the system says here is clearer than what Pillow makes of it
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # Pillow comments on odd metadata; the pixels are what matters
             with Image.open(path) as file:
@@ -45,7 +47,8 @@ def read_image(path: Path) -> Image.Image:
                 file.verify()  # a PNG has checksums, which reading alone does not compare
             return picture
     except Exception as error:  # Pillow raises many kinds, some undocumented, on damaged files
-        reason = str(error).replace(str(path), "").strip(" :'\"") or type(error).__name__
+        said = str(error).replace(repr(str(path)), "").replace(str(path), "")
+        reason = said.strip(" :'\"") or type(error).__name__
         raise OSError(
             f"{path} is not a readable picture ({reason}); open and save it again with a picture program, or remove it"
         ) from error

@@ -26,6 +26,16 @@ def rank() -> int:
     return dist.get_rank() if dist.is_initialized() else 0
 
 
+def number(variable: str, least: int) -> int:
+    """A number that torchrun has set in the environment; the least one where there is none."""
+    said = os.environ.get(variable) or str(least)
+    if not said.isdecimal() or int(said) < least:
+        raise ValueError(
+            f"{variable} is {said!r}, expected a number that torchrun sets; unset it, or start with torchrun"
+        )
+    return int(said)
+
+
 @contextmanager
 def joined(patience: float = 300) -> Iterator[None]:
     """Inside the block, the processes that torchrun has started know of each other. A process of its own stays alone.
@@ -33,13 +43,13 @@ def joined(patience: float = 300) -> Iterator[None]:
     They talk by NCCL, each with a GPU of its own, or by Gloo on the CPU. `patience`: seconds without a word after which
     the others are given up. Raises `ValueError` where the device is none for several processes.
     """
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    processes = number("WORLD_SIZE", 1)
     if processes == 1:
         yield
         return
     kind = hardware.device().type
     if kind == "cuda":
-        place, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
+        place, gpus = number("LOCAL_RANK", 0), torch.cuda.device_count()
         if place >= gpus:
             raise ValueError(
                 f"process {place} has no GPU, there are {gpus} here, expected one for each process; start fewer, or "

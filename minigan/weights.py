@@ -62,7 +62,7 @@ def load_network(path: Path, *others: type[nn.Module]) -> tuple[nn.Module, dict[
         if kept not in (None, checksum(about, tensors)):
             raise ValueError("its checksum is another")
         classes = NETWORKS | {kind.__name__: kind for kind in others}
-        network = rebuilt(classes[about["network"]], about["arguments"], tensors)
+        network = rebuilt(classes[known(about["network"], classes, "network")], about["arguments"], tensors)
         facts: dict[str, Any] = dict(about["facts"])
     except Exception as error:  # what came from somewhere else is wrong in ways that cannot be listed
         reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"

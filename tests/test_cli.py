@@ -86,6 +86,23 @@ def test_our_own_mistakes_keep_their_traceback():
     assert "Traceback" in done.stderr
 
 
+@pytest.mark.parametrize("error", ["MemoryError()", "RuntimeError('alloc_cpu: cannot allocate 9 bytes')"])
+def test_a_memory_that_is_not_enough_is_one_sentence(error):
+    done = run("fail", code=failing(error))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch("minigan: the memory is not enough .*; choose smaller .*\n", done.stderr)
+
+
+def test_what_a_terminal_would_obey_is_not_said():
+    done = run("fail", code=failing("ValueError('a \\x1b[31mred\\nname')"))
+    assert done.stderr == "minigan: a ?[31mred name\n"
+
+
+def test_an_output_that_is_empty_is_not_the_folder_where_one_is():
+    done = run("generate", "peeps", "-o", "")
+    assert (done.returncode, "the output is empty" in done.stderr) == (2, True)
+
+
 def test_a_wrong_option_names_the_command_that_helps():
     done = run("course", "build", "--exec")
     assert (done.returncode, "--execute" in done.stderr) == (2, True)
@@ -118,7 +135,7 @@ def test_lab_opens_the_first_chapter_with_the_courses_settings(repository, monke
     monkeypatch.setattr(lab, "repository", lambda: repository)
     monkeypatch.setattr(lab.LabApp, "launch_instance", started.append)
     monkeypatch.setenv("JUPYTER_CONFIG_PATH", "mine")
-    monkeypatch.delenv("JUPYTER_PATH", raising=False)
+    monkeypatch.setenv("JUPYTER_PATH", "")
     with pytest.raises(FileNotFoundError, match="minigan course build 00"):
         lab.open_lab([])
     first = repository / "notebooks" / "00_start_here.ipynb"

@@ -380,6 +380,11 @@ def test_a_stopped_run_keeps_its_wheels_and_cannot_be_installed(index, clone, tm
     (index / "small-1.0-py3-none-any.whl").unlink()
     make(kit, clone)
     assert install.facts(kit.folder)["targets"][0]["python"] == PYTHON
+    (clone / "constraints.txt").write_text("small==2.0\n")
+    with refuses(ValueError, "no wheel of small==2.0"):
+        make(kit, clone)
+    with refuses(install.Stop, "is not a whole kit"):  # although it was one
+        install.facts(kit.folder)
 
 
 def test_the_instructors_kit_and_then_the_learners(index, clone, tmp_path):

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from minigan.names import one_line
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -23,11 +25,10 @@ Weights = Annotated[Path | None, typer.Option(help="A run's folder or a file of 
 
 def choose_device(device: str | None) -> None:
     """Make `minigan.hardware.device` answer what the user asked for. Raises `ValueError` for what is no device."""
-    if device is not None:
-        os.environ["MINIGAN_DEVICE"] = device or "none"
-    wanted = os.environ.get("MINIGAN_DEVICE") or "auto"
+    wanted = (os.environ.get("MINIGAN_DEVICE") or "auto") if device is None else device
     if not re.fullmatch(r"[a-z]+(:\d{1,3})?", wanted):
         raise ValueError(f"the device is {wanted!r}, expected cpu, cuda or mps, or one of several such as cuda:1")
+    os.environ["MINIGAN_DEVICE"] = wanted
 
 
 def treat(
@@ -47,7 +48,7 @@ def treat(
     if len(refused) == 1 and not written:
         raise ValueError(refused[0])
     for reason in refused:
-        typer.echo(f"minigan: {' '.join(reason.split())}", err=True)
+        typer.echo(f"minigan: {one_line(reason)}", err=True)
     place = written[0] if len(written) == 1 else output
     typer.echo(f"wrote {place}" if len(written) == 1 else f"wrote {len(written)} pictures to {place}")
     if refused:

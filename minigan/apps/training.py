@@ -42,7 +42,9 @@ Size = Annotated[
 ]
 Width = Annotated[int, gan_option(min=1, max=1024, help="Channels before the picture; the depth doubles from there.")]
 Upsampling = Annotated[str, gan_option(help="transposed, pixel_shuffle or resize.")]
-Batches = Annotated[int | None, typer.Option(min=1, max=1_000_000, help="Images a step, of all processes; 32, or the task's.")]
+Batches = Annotated[
+    int | None, typer.Option(min=1, max=1_000_000, help="Images a step, of all processes; 32, or the task's.")
+]
 Rate = Annotated[
     float | None, typer.Option(help="Adam's learning rate; 4e-4, 2e-4 with --start, or the task's to begin with.")
 ]
@@ -133,7 +135,7 @@ def begin_or_resume(run: Path, resume: bool, minutes: float, options: dict[str, 
 
 def prepare(run: Path, resume: bool, options: dict[str, Any], given: dict[str, Any]) -> Job:
     """What these options ask for, as new or as the run in the folder has left it."""
-    check_numbers(options)
+    check_options(options)
     with ours(run) if resume else nullcontext():
         return prepared(run, resume, {**options, **kept_settings(run, resume, given)}, given)
 
@@ -150,11 +152,13 @@ def ours(run: Path) -> Iterator[None]:
         ) from error
 
 
-def check_numbers(options: dict[str, Any]) -> None:
-    """Raise `ValueError` for an option that is not finite: no training comes of it."""
+def check_options(options: dict[str, Any]) -> None:
+    """Raise `ValueError` for a number that is not finite, of which no training comes, and for an empty name."""
     for name, value in options.items():
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"--{name} is {value}, expected a finite number")
+        if value == "" and name in ("task", "start", "style"):
+            raise ValueError(f"--{name} is empty, expected a name; leave it out where none is meant")
 
 
 def prepared(run: Path, resume: bool, options: dict[str, Any], given: dict[str, Any]) -> Job:

@@ -39,7 +39,7 @@ def build(
         minigan course build --execute --scale quick 01_gan_theory
     """
     from minigan.course import build as builder
-    from minigan.course import chapters
+    from minigan.course import chapters, workload
     from minigan.course.scale import SCALES
     from minigan.names import known
 
@@ -54,6 +54,7 @@ def build(
             line += f": {timing['seconds']:.1f} s{memory}"
         typer.echo(line)
     builder.update_readme(root)
+    workload.update(root)
 
 
 @app.command()

@@ -662,6 +662,7 @@ with plot.figure(3, alt=alt, size=(3.2, 2.9)) as axes:
 # remembers a direction that the other player has turned round: outwards. The penalty is R1, and goes inwards. The mean is
 # near the solution all along, which is why chapter 02 averages weights.
 
+
 # %% slideshow={"slide_type": "fragment"}
 def play(steps: int, rate: float = 0.1, alternate: bool = True, beta1: float = 0.0, damping: float = 0.0) -> Tensor:
     """Gradient steps on f(x, y) = xy - damping y^2 / 2 with Adam's averaging of gradients: the path, (steps + 1, 2)."""
@@ -832,6 +833,7 @@ runs = {
 # (3 min) Rows from the top: momentum 0.9; 0.5 with R1; none. Time runs to the right. At 0.9 everything sits on one or two
 # modes and hops when D has learnt to reject them. Ask what a single snapshot would have told: another mode each time. The
 # other two spread to all eight. The small game said so: momentum out, penalty in.
+
 
 # %% slideshow={"slide_type": "fragment"}
 def draw_points(axis, samples: Tensor, real: GaussianMixture) -> None:

@@ -316,6 +316,7 @@ except RuntimeError as error:
 # minimax loss of G holds minus softplus. Two players pull at the same weights with the same force. There is no error and no
 # strange number, and the generator stands still. Remember it for the ward.
 
+
 # %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 def size_of_gradient(network: nn.Module) -> float:
     """The length of the gradient that is stored with a network's weights, all together. 0 where there is none."""
@@ -585,6 +586,7 @@ print(f"norm over the batch, (3 * 4 - 1)^2:   {(gradient.norm() - 1).square():.2
 # (3 min) Cover the right side and ask what cross-entropy does with ever more steps: it grows, without end. R1 levels it off
 # at the reals, and only there. Right: the gradient penalty gives a ramp of slope 1.1 from fakes to reals, so a fake learns
 # the way wherever it is. Spectral norm needs no term in the loss.
+
 
 # %% slideshow={"slide_type": "-"}
 def trained_critic(

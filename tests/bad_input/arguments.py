@@ -88,7 +88,7 @@ line("an unknown attribute", f"{DRAWN} --vary {{}}", pick(["brightnes", "smile",
 line("an unknown class", "generate fashion_classes -o OUT --classes {}", pick(["dres", ",", "", "hat"]), examples=4)
 line("an unknown way to upscale", f"{UPSCALED} --style {{}}", pick(["pixels", "", "nice"]), examples=3)
 line("an unknown style", "stylize GOOD/picture.png {} -o OUT", pick(["whirl", "monet", "", "no.png"]), examples=4)
-line("an unknown chapter", "course check {}", pick(["99", "x", "-", "2.5", ""]), examples=4)
+line("an unknown chapter", "course check {}", pick(["99", "x", "-", ""]), examples=4)
 line("an unknown scale", "course build --execute --scale {} 00", pick(["quik", "", "huge"]), examples=3)
 line("progress of an unknown exercise", "progress {}", pick(["99", "x", ""]), examples=3)
 
@@ -124,4 +124,3 @@ under("processes that do not meet", "WORLD_SIZE", ["2"], TRAINED)
 under("a wrong RANK alone", "RANK", ["x"], TRAINED, odd=True)
 under("a cache that cannot be", "MINIGAN_CACHE", ["/proc/nowhere", "/dev/null/x"], TRAINED, odd=True)
 under("a wrong MPLBACKEND", "MPLBACKEND", ["nonsense"], DRAWN, odd=True)
-under("a wrong scale", "MINIGAN_SCALE", ["x"], f"{DRAWN} --count 0")

@@ -88,4 +88,8 @@ def _(place: Place, draw: Draw) -> list:
 
 
 line("a picture in place of a folder to train on", "train GOOD/picture.png -o OWN/run SMALL")
-line("a set without its dot and slash", "train pictures -o OWN/run SMALL")
+
+
+@kind("a folder without its dot and slash")
+def _(place: Place, draw: Draw) -> list:
+    return ["train", filled("mine", ("a.png", (20, 20)))(place, draw).name, "-o", place.own / "run", *SMALL]

@@ -1,5 +1,6 @@
 """Submissions and rosters that cannot be taken in."""
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -26,6 +27,11 @@ def zipped(place: Place, *names: str) -> Path:
     return place.own / "in.zip"
 
 
+def pipe(place: Place) -> Path:
+    os.mkfifo(place.own / "pipe")
+    return place.own / "pipe"
+
+
 def cut_zip(place: Place, draw: Draw) -> list:
     return [place.write("cut.zip", cut(zipped(place, f"ada/{CHAPTER}.ipynb").read_bytes(), draw))]
 
@@ -40,6 +46,8 @@ SUBMISSIONS: dict[str, Make] = {
     "an empty zip": lambda place, draw: [zipped(place)],
     "an unknown exercise to grade": lambda place, draw: [handed_in(place), "--chapter", draw(pick(["99", "", "x"]))],
     "a roster that is not there": lambda place, draw: [handed_in(place), "--roster", place.own / "none.csv"],
+    "a pipe for submissions": lambda place, draw: [pipe(place)],
+    "a pipe for a roster": lambda place, draw: [handed_in(place), "--roster", pipe(place)],
     "a folder for a roster": lambda place, draw: [handed_in(place), "--roster", place.own],
 }
 for name, make in SUBMISSIONS.items():
@@ -76,3 +84,27 @@ def _(place: Place, draw: Draw) -> list:
 @kind("scores into a file")
 def _(place: Place, draw: Draw) -> list:
     return ["grade", handed_in(place), "-o", place.write("scores", b"mine")]
+
+
+# What learners have
+
+
+def exercise_of(*contents: bytes) -> Make:
+    """A folder of exercises in which one is not as it came; `minigan progress` looks where it is called."""
+
+    def make(place: Place, draw: Draw) -> list:
+        place.write(f"exercises/{CHAPTER}/{CHAPTER}.ipynb", draw(pick(contents)))
+        return ["progress"]
+
+    return make
+
+
+kind("an exercise that is no notebook", exercise_of(b"", b"{", b"[]", b"3", b"\xff\xfe"), examples=4)
+kind("an exercise whose cells are none", exercise_of(b"{}", b'{"cells": 3}', b'{"cells": [3]}'), examples=3)
+CELL = b'{"cells": [{"metadata": {"minigan": %s}, "source": ""}]}'
+kind(
+    "an exercise whose marks are none",
+    exercise_of(CELL % b"3", CELL % b'{"task": 1}', CELL % b'{"explain": []}'),
+    examples=3,
+)
+line("progress where there are no exercises", "progress", examples=1)

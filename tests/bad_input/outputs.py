@@ -16,7 +16,7 @@ line(
     pick(["OWN/x.gif", "OWN/x.txt", "OWN/x.pdf", "OWN/x.ppm"]),
     examples=4,
 )
-line("drawings in another format", "generate GOOD/run -o {}", pick(["OWN/x.jpg", "OWN/x.mp4", "OWN/x."]), examples=3)
+line("drawings in another format", "generate GOOD/run -o {}", pick(["OWN/x.jpg", "OWN/x.mp4"]))
 line(
     "a place of the system",
     "generate GOOD/run -o {}",

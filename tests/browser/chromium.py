@@ -26,6 +26,7 @@ PICTURES = ROOT / "docs" / "_build" / "browser"  # screenshots, to be looked at;
 VARIABLE = "MINIGAN_CHROMIUM"  # the path of another browser of the family
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 EVERYTHING = os.environ.get("MINIGAN_BROWSER") == "all"  # as `make browser` sets it; else a part that stands for all
+PATIENCE = 120_000  # milliseconds for anything that is waited for: a machine may have much else to do
 LOCAL = ("127.0.0.1", "localhost")
 OFFLINE = (  # no name is looked up, so nothing leaves this machine, whatever a page or the browser itself wants
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
@@ -95,6 +96,7 @@ class Record:
 def visit(browser: "Browser", width: int = 1400, height: int = 1000) -> "Iterator[tuple[Page, Record]]":
     """A new page of its own context, in a window of this size, and the record of what it does."""
     context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
     page, record = context.new_page(), Record()
 
     def asked(request) -> None:

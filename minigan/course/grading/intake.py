@@ -157,7 +157,7 @@ def _entries(source: Path, notes: list[str]) -> Iterator[Entry]:
         raise FileNotFoundError(f"{source} does not exist; check the path")
     if source.is_dir():
         yield from _of_folder(source, source)
-    elif zipfile.is_zipfile(source):
+    elif source.is_file() and zipfile.is_zipfile(source):
         yield from _of_zip(source, notes)
     else:
         raise ValueError(f"{source} is neither a folder nor a zip; name the folder of submissions, or the zip of it")

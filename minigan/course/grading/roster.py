@@ -26,12 +26,17 @@ class Student:
 
 def read_roster(path: Path) -> dict[str, Student]:
     """The students of a CSV by their ids; separated by commas or semicolons. Raises ValueError that says why."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file; name the CSV with the students")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a text in UTF-8; save it again as CSV UTF-8") from None
     head = text.partition("\n")[0]
-    rows = list(csv.reader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ","))
+    try:
+        rows = list(csv.reader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ","))
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a CSV ({error}); save it again as CSV UTF-8") from None
     heads = [cell.strip().lower() for cell in rows[0]] if rows else []
     places = {key: next((heads.index(head) for head in known if head in heads), None) for key, known in HEADS.items()}
     if places["student"] is None:

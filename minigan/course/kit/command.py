@@ -10,7 +10,7 @@ def kit(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make, on a USB stick for instance.")],
     platform: Annotated[
         list[str] | None,
-        typer.Option(help="Laptops with windows, macos (Apple's own chips), linux or linux-arm; may be repeated."),
+        typer.Option(help="The laptops' system: windows, macos (14, Apple's own chips), linux, linux-arm; repeat it."),
     ] = None,
     python_version: Annotated[list[str] | None, typer.Option(help="Such as 3.12; may be repeated.")] = None,
     extra: Annotated[list[str] | None, typer.Option(help="An extra of the project, such as test.")] = None,
@@ -25,7 +25,7 @@ def kit(
     without its solutions, an installer for each system, and checksums. Run it in a clone, with a network. It can be
     stopped and started again: what is there and whole is not fetched twice.
 
-    A kit for Windows or macOS has about 0.4 GB, one for Linux 3 GB, because the wheel of PyTorch for Linux asks for the
+    A kit for Windows or macOS has about 0.3 GB, one for Linux 3 GB, because the wheel of PyTorch for Linux asks for the
     libraries for GPUs and does not start without them. PyTorch's own index has wheels without, whose address stands on
     PyTorch's page: name it with --index.
 

@@ -51,27 +51,28 @@ class Pip:
         options = ["--no-deps", "--no-input", "--disable-pip-version-check", "--retries", "2", "--timeout", "30"]
         options += ["--extra-index-url", self.index] if self.index else []
         line = [sys.executable, "-m", "pip", *command, *options, requirement]
-        log = partial / "log.txt"
         own = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(partial))  # pip loads into the kit's disk, not the system's
-        with log.open("w", encoding="utf-8") as out:
-            process = subprocess.Popen(line, stdout=out, stderr=out, env=os.environ | own)
-            try:
-                while process.poll() is None:
-                    self.grows(Requirement(requirement).name, size(partial))
-                    with suppress(subprocess.TimeoutExpired):
-                        process.wait(0.5)
-            finally:
-                process.terminate()
-                process.wait()
-        return None if process.returncode == 0 else log.read_text(encoding="utf-8", errors="replace")
+        process = subprocess.Popen(
+            line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=os.environ | own
+        )
+        try:
+            while True:
+                self.grows(Requirement(requirement).name, size(partial))
+                with suppress(subprocess.TimeoutExpired):
+                    said, _ = process.communicate(timeout=0.5)
+                    return said if process.returncode else None
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def size(folder: Path) -> int:
     """Bytes in a folder in which another process writes and removes."""
     total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.stat().st_size
+    for place, _, names in os.walk(folder):  # unlike rglob, it passes over a folder that has just gone
+        for name in names:
+            with suppress(OSError):
+                total += Path(place, name).stat().st_size
     return total
 
 

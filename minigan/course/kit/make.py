@@ -17,7 +17,7 @@ from minigan.course.kit.targets import Target
 from minigan.course.kit.wheels import gather, pinned
 from minigan.names import known
 
-ROUGH_MB = {"linux": 3300, "linux-arm": 3300, "windows": 450, "macos": 450}  # wheels and the course, measured
+ROUGH_MB = {"linux": 3300, "linux-arm": 3300, "windows": 400, "macos": 400}  # wheels and the course, measured
 INSTRUCTOR = ("test", "docs", "grading")  # extras with which tests, slides and grading run
 
 
@@ -60,8 +60,6 @@ def make(kit: Kit, root: Path) -> str:
     requirements = asked(tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8")), kit)
     names = project.tracked(root, kit.instructor)
     claim(kit)
-    sums = kit.folder / "SHA256SUMS"
-    sums.unlink(missing_ok=True)  # what is not complete cannot be installed
     wheels = Wheels(kit.folder / "wheels")
     check_room(kit)
     pip = Pip(wheels.folder, kit.index, grows)
@@ -73,9 +71,13 @@ def make(kit: Kit, root: Path) -> str:
         return path
 
     pins, needed = pinned((root / "constraints.txt").read_text(encoding="utf-8")), {}
-    for target in kit.targets:
-        tell(f"{target}: collecting")
-        needed[target] = gather(target, requirements, pins, lambda: wheels, fetch)
+    try:
+        for target in kit.targets:
+            tell(f"{target}: collecting")
+            needed[target] = gather(target, requirements, pins, lambda: wheels, fetch)
+    finally:
+        if sys.stderr.isatty():
+            print("\r\033[K", end="", file=sys.stderr, flush=True)  # what was being fetched
     project.copy(root, names, kit.folder / "course")
     chosen = {wheel.path.name for target in kit.targets for wheel in needed[target]}
     entries = {f"wheels/{name}": wheels.sums[name] for name in sorted(chosen)}
@@ -84,7 +86,7 @@ def make(kit: Kit, root: Path) -> str:
         (kit.folder / name).write_bytes(text.encode())
         entries[name] = checksum(kit.folder / name)
     entries |= {f"course/{name}": checksum(kit.folder / "course" / name) for name in names}
-    write_sums(sums, entries)
+    write_sums(kit.folder / "SHA256SUMS", entries)
     return summary(kit, entries, unpacked, project.untracked(root, kit.folder), set(wheels.sums) - chosen)
 
 
@@ -107,7 +109,8 @@ def claim(kit: Kit) -> None:
             f"{folder} holds other files; name a folder that is new or empty, such as {folder / 'minigan-kit'}"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "kit.json").write_text(json.dumps({"made": "not yet"}), encoding="utf-8")
+    unfinished = json.dumps({"made": "not yet"})  # the installer refuses it
+    (folder / "kit.json").write_text(unfinished, encoding="utf-8")
 
 
 def check_room(kit: Kit) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "sphinx_copybutton", "sphinx-mathjax-offline")
 OUT = "docs/_build/site"
 WORK = "docs/_build/site-work"  # what Sphinx reads, and what it remembers of it from one time to the next
+MARK = "made-by"  # a digest of what made the pages
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -93,7 +94,10 @@ def run_sphinx(staged: stage.Stage, work: Path, target: Path) -> list[str]:
         app = Sphinx(*places, "html", settings, status=None, warning=said, freshenv=fresh)
         report_progress(app)
         app.build(force_all=fresh)
-    return [line for line in COLOUR.sub("", said.getvalue()).splitlines() if line.strip()]
+    warned = [line for line in COLOUR.sub("", said.getvalue()).splitlines() if line.strip()]
+    if warned:
+        (work / MARK).unlink()  # pages that draw a warning would be left alone the next time, and be silent
+    return warned
 
 
 def report_progress(app: "Sphinx") -> None:
@@ -109,7 +113,7 @@ def changed(root: Path, work: Path) -> bool:
     """Whether what makes the pages has changed since the last time; then all are made anew."""
     files = [*sorted(Path(__file__).parent.glob("*.py")), root / "docs" / "conf.py", root / "constraints.txt"]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
-    mark = work / "made-by"
+    mark = work / MARK
     if mark.exists() and mark.read_text() == digest:
         return False
     mark.parent.mkdir(parents=True, exist_ok=True)
