@@ -171,7 +171,7 @@ def endure(training: Training, kills: int, folder: Path, seed: int = 0) -> dict[
     undisturbed, run = folder / "undisturbed", folder / "killed"
     seconds, chance, found = training.complete(undisturbed), random.Random(seed), []
     for number in range(kills):
-        found.append(killed(training.command(run), run, *moment(number, chance, max(seconds / 5, 8))))
+        found.append(killed(training.command(run), run, *moment(number, chance, max(seconds / 10, 8))))
         typer.echo(found[-1])
     training.complete(run)
     return {
@@ -205,8 +205,8 @@ def main(quick: Annotated[bool, typer.Option("--quick", help="Four kills, nothin
     """Kill trainings and compare them with undisturbed ones."""
     torch.set_num_threads(1)
     runs = {  # a checkpoint is written every 12,000 images
-        "a GAN": (Training(("peeps", "--width", "4", *SMALL), 60_000 if quick else 180_000), 2 if quick else 20),
-        "an application": (Training(("photos", "--task", "denoise", *SMALL), 36_000), 2 if quick else 6),
+        "a GAN": (Training(("peeps", "--width", "4", *SMALL), 60_000 if quick else 300_000), 2 if quick else 20),
+        "an application": (Training(("photos", "--task", "denoise", *SMALL), 60_000), 2 if quick else 6),
     }
     found = {}
     for name, (training, kills) in runs.items():

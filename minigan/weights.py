@@ -28,7 +28,7 @@ def save_network(path: Path, network: nn.Module, half: bool = False, **facts: An
 
     `half`: in half precision, which halves the file; a loaded network computes in float32 all the same.
     """
-    about = {"network": type(network).__name__, "arguments": network.arguments, "facts": facts}
+    about: dict[str, Any] = {"network": type(network).__name__, "arguments": network.arguments, "facts": facts}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     if half:
         tensors = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}

@@ -139,8 +139,8 @@ def treat_all(
 ) -> tuple[list[Path], list[str]]:
     """Change each picture and write it: what was written, and for each refused picture a sentence that names it.
 
-    `change(picture, title)` gives the new picture. The originals are never replaced, nor what else is read and named in
-    `keep`, nor any other file without `force`. One bad picture does not stop the others; Ctrl-C leaves whole files only.
+    `change(picture, title)` gives the new picture. The originals are never replaced, nor what else is read and is in
+    `keep`, nor any other file without `force`. One bad picture stops no other; Ctrl-C leaves whole files only.
     """
     written: list[Path] = []
     refused: list[str] = []

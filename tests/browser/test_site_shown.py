@@ -18,6 +18,7 @@ pytestmark = [chromium.needed, built_site.needed]
 CHAPTER = "chapters/06_perceptual_loss.html"
 KINDS = {  # one page of each kind
     "front": "index.html",
+    "start": "chapters/00_start_here.html",
     "chapter": CHAPTER,
     "exercise": "exercises/02_minimax_loss.html",
     "exercises": "exercises/index.html",
