@@ -279,12 +279,18 @@ def text(found: bench.Found) -> str:
 
 
 def claim(found: bench.Found) -> str:
-    means = {row["method"]: fmean(row["psnr"]) for row in found["rows"] if row["scale"] == 4}
-    realism = {row["method"]: row["realism"] for row in found["rows"] if row["scale"] == 4}
+    rows = [row for row in (*found["rows"], *found.get("peers", [])) if row["scale"] == 4]
+    means = {row["method"]: fmean(row["psnr"]) for row in rows}
+    realism = {row["method"]: row["realism"] for row in rows}
+    peer = (
+        f"; {PEER} is {means['pixel'] - means[PEER]:.2f} dB below it, at a realism of {realism[PEER]:.3f}"
+        if PEER in means
+        else ""
+    )
     return (
         f"Enlarging four times, the pixel net is {means['pixel'] - means['bicubic']:.2f} dB above bicubic; the "
         f"adversarial net is {means['pixel'] - means['adversarial']:.2f} dB below it and nearer to photographs "
-        f"(realism {realism['adversarial']:.3f} against {realism['pixel']:.3f})"
+        f"(realism {realism['adversarial']:.3f} against {realism['pixel']:.3f}){peer}"
     )
 
 

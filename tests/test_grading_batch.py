@@ -23,7 +23,7 @@ from minigan.course.grading.sandbox import Limits
 from minigan.course.grading.steps import verdict_file
 
 pytestmark = pytest.mark.skipif(bool(tiny.sandboxed()), reason=tiny.sandboxed() or "sandboxed")
-LIMITS = Limits(cell_seconds=8, notebook_seconds=30, memory_mib=400, disk_mib=16)
+LIMITS = Limits(cell_seconds=8, notebook_seconds=30, memory_mib=512, disk_mib=16)
 HONEST = {"ada": (2, 3), "bob": (2, 0), "cyd": (0, 0)}  # their points
 SECRET = "a-secret-of-the-instructor"
 

@@ -144,8 +144,8 @@ def summary(kit: Kit, entries: dict[str, str], unpacked: dict[Target, int], left
     lines = [
         f"made {kit.folder}: {len(entries)} files, {total / 1e9:.1f} GB, "
         f"for {', '.join(map(str, kit.targets))}{'; with the solutions' if kit.instructor else ''}",
-        f"A USB stick that writes 20 MB a second takes {total / 20e6 / 60:.0f} minutes for it. A laptop needs "
-        f"{max(unpacked.values()) / 1e9:.1f} GB of room and some minutes. {kit.folder / 'README.md'} says the rest.",
+        f"A USB stick that writes 20 MB a second needs {max(total / 20e6 / 60, 1):.0f} min for it, a laptop "
+        f"{max(unpacked.values()) / 1e9:.1f} GB of room. {kit.folder / 'README.md'} says the rest.",
     ]
     if left:
         lines.append(
