@@ -231,7 +231,7 @@ def test_a_deleted_test_comes_back_and_points_are_the_masters(graded):
 
 def test_the_reasons_of_stops_are_plain(graded):
     reasons = {name: graded.records[name].reason for name in ("creep", "stubborn", "exit_hard", "segfault", "sockets")}
-    assert "of memory, allowed are 400" in reasons["creep"]
+    assert "of memory, allowed are 512" in reasons["creep"]
     assert "longer than 8 s and could not be interrupted" in reasons["stubborn"]
     assert "ended its own process" in reasons["exit_hard"]
     assert "ended its own process" in reasons["segfault"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from bad_input.kinds import WRONG, Draw, Make, Place, blank, cut, flipped, kind, line, odd, pick
+from bad_input.kinds import Draw, Make, Place, blank, cut, flipped, kind, line, odd, pick
 
 SETTINGS = pick(
     ["generator", "discriminator", "augment", "batch", "rate", "loss", "betas", "precision", "seed", "pictures"]
@@ -16,7 +16,8 @@ SETTINGS = pick(
 PARTS = pick(
     ["generator", "average", "g_optimizer", "d_optimizer", "random", "seen", "steps", "seconds", "history", "dtype"]
 )
-NOTHING = pick([None, "x", [3], {"x": 1}, torch.zeros(2), 10**12])
+NOTHING = pick([None, "x", [3], {"x": 1}, torch.zeros(2)])
+NO_SETTING = pick([None, "x", [], {}, -1, 3.5, "8", float("nan")])  # a huge number is a setting like others
 
 
 def of_bytes(change: Callable[[bytes, Draw], bytes]) -> Make:
@@ -69,7 +70,9 @@ HELD: dict[str, Callable[[dict, Draw], Any]] = {
         settings=draw(pick([None, 3, [], {}, "x"]))
     ),
     "a checkpoint without a setting": lambda saved, draw: saved["settings"].__delitem__(draw(SETTINGS)),
-    "a checkpoint with a wrong setting": lambda saved, draw: saved["settings"].update({draw(SETTINGS): draw(WRONG)}),
+    "a checkpoint with a wrong setting": lambda saved, draw: saved["settings"].update(
+        {draw(SETTINGS): draw(NO_SETTING)}
+    ),
     "a checkpoint of a later version": lambda saved, draw: saved["settings"].update(temperature=1.0),
     "a checkpoint of other shapes": lambda saved, draw: saved["generator"].update({"to_image.bias": torch.zeros(7)}),
     "a checkpoint with a part of a wrong type": lambda saved, draw: saved.update({draw(PARTS): draw(NOTHING)}),
