@@ -1,7 +1,7 @@
 """Does a training that is killed again and again end as one that nobody has disturbed?
 
-    python benchmarks/endurance.py            five minutes; writes benchmarks/results/endurance.{json,md}
-    python benchmarks/endurance.py --quick    four kills, nothing written
+    python benchmarks/endurance.py            fifteen minutes; writes benchmarks/results/endurance.{json,md}
+    python benchmarks/endurance.py --quick    two kills of each, nothing kept
 
 A real `minigan train` is killed with SIGKILL, which no program can catch, and resumed with --resume. Half of the kills
 come at a moment that is drawn at random, from the first import on; the others while a file is being written. After each
@@ -9,9 +9,7 @@ kill every file of the run is looked at. In the end the networks, the averages, 
 log but for its seconds, the weights for use and all pictures have to be those of an undisturbed run, bit for bit.
 """
 
-import json
 import os
-import platform
 import random
 import resource
 import signal
@@ -22,8 +20,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
+import bench
 import psutil
 import torch
 import typer
@@ -33,8 +32,12 @@ from minigan import train, weights
 from minigan.apps.tasks import kinds
 from minigan.files import UNFINISHED
 
-RESULTS = Path(__file__).parent / "results"
 SMALL = ("--batch", "16", "--size", "16", "--precision", "float32", "--device", "cpu", "--seed", "3")
+RUNS = (  # what is trained, images, kills; a checkpoint is written every 12,000 images
+    ("a GAN", ("peeps", "--width", "4"), 300_000, 20),
+    ("an application", ("photos", "--task", "denoise"), 60_000, 6),
+)
+HEADS = ("kills", "in the middle of a write", "broken files", "values compared", "differences")
 
 
 @dataclass(frozen=True)
@@ -171,51 +174,66 @@ def endure(training: Training, kills: int, folder: Path, seed: int = 0) -> dict[
     undisturbed, run = folder / "undisturbed", folder / "killed"
     seconds, chance, found = training.complete(undisturbed), random.Random(seed), []
     for number in range(kills):
-        found.append(killed(training.command(run), run, *moment(number, chance, max(seconds / 10, 8))))
+        found.append(
+            killed(training.command(run), run, *moment(number, chance, max(min(0.8 * seconds, 8), seconds / 10)))
+        )
         typer.echo(found[-1])
     training.complete(run)
     return {
         "kills": [asdict(kill) for kill in found],
         "in the middle of a write": sum(kill.unfinished > 0 for kill in found),
-        "files that were broken": sum(len(kill.complaints) for kill in found),
+        "broken files": [complaint for kill in found for complaint in kill.complaints],
         "values compared": len(list(leaves(train.read_checkpoint(run)))),
         "differences": differences(run, undisturbed),
     }
 
 
-def write(found: dict[str, Any], machine: str) -> None:
-    """The results as JSON and Markdown."""
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "endurance.json").write_text(json.dumps({"machine": machine, **found}, indent=1) + "\n")
-    heads = ("kills", "in the middle of a write", "files that were broken", "values compared", "differences")
-    rows = [
-        f"| {name} | " + " | ".join(str(len(v) if isinstance(v := one[head], list) else v) for head in heads) + " |"
-        for name, one in found.items()
+def measure(quick: bool) -> bench.Found:
+    """What has become of each training."""
+    found: bench.Found = bench.conditions() | {"runs": {}}
+    for name, words, images, kills in RUNS:
+        with tempfile.TemporaryDirectory() as folder:
+            training = Training((*words, *SMALL), 24_000 if quick else images)
+            found["runs"][name] = endure(training, 2 if quick else kills, Path(folder))
+    return found
+
+
+def rows(found: bench.Found) -> list[list[Any]]:
+    """A row for each training, its name first, then the numbers of `HEADS`."""
+    return [
+        [name, *(len(value) if isinstance(value := one[head], list) else value for head in HEADS)]
+        for name, one in found["runs"].items()
     ]
-    (RESULTS / "endurance.md").write_text(
+
+
+def text(found: bench.Found) -> str:
+    """The results in Markdown."""
+    return (
         "# A training that is killed again and again\n\n"
-        f"`python benchmarks/endurance.py` on {machine}. Each run is killed with SIGKILL and resumed, in turns "
-        "at a random moment and while a file is being written, and compared bit for bit with a run that nobody has "
-        "disturbed: networks, averages, optimisers, random stream, log, weights for use, pictures.\n\n"
-        f"| | {' | '.join(heads)} |\n|{' --- |' * (len(heads) + 1)}\n" + "\n".join(rows) + "\n"
+        f"`python benchmarks/endurance.py` on {found['machine']}.{bench.load(found)} Each run is killed with SIGKILL "
+        "and resumed, in turns at a random moment and while a file is being written, and compared bit for bit with a "
+        "run that nobody has disturbed: networks, averages, optimisers, random stream, log, weights for use, pictures."
+        "\n\n"
+        f"{bench.table(['training', *HEADS], rows(found))}\n"
     )
 
 
-def main(quick: Annotated[bool, typer.Option("--quick", help="Four kills, nothing written.")] = False) -> None:
+def claim(found: bench.Found) -> str:
+    every = list(found["runs"].values())
+    kills, broken, other = (sum(len(one[key]) for one in every) for key in ("kills", "broken files", "differences"))
+    cut = sum(one["in the middle of a write"] for one in every)
+    return (
+        f"After {kills} kills, {cut} of them in the middle of a file, {broken} files were broken, and the trainings "
+        f"ended with {other} differences from undisturbed ones"
+    )
+
+
+def main(quick: bench.Quick = False) -> None:
     """Kill trainings and compare them with undisturbed ones."""
     torch.set_num_threads(1)
-    runs = {  # a checkpoint is written every 12,000 images
-        "a GAN": (Training(("peeps", "--width", "4", *SMALL), 60_000 if quick else 300_000), 2 if quick else 20),
-        "an application": (Training(("photos", "--task", "denoise", *SMALL), 60_000), 2 if quick else 6),
-    }
-    found = {}
-    for name, (training, kills) in runs.items():
-        with tempfile.TemporaryDirectory() as folder:
-            found[name] = endure(training, kills, Path(folder))
-    typer.echo(json.dumps(found, indent=1))
-    if not quick:
-        write(found, f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
-    if any(one["differences"] or one["files that were broken"] for one in found.values()):
+    found = measure(quick)
+    bench.publish(__file__, found, text, quick=quick)
+    if any(one["differences"] or one["broken files"] for one in found["runs"].values()):
         raise typer.Exit(1)
 
 

@@ -1,10 +1,10 @@
 """How good does training from scratch become, and how soon? What is a pretrained network worth as the eyes of D?
 
-    python benchmarks/from_scratch.py             two hours; writes benchmarks/results/from_scratch.{json,md,png}
+    python benchmarks/from_scratch.py             an hour; writes benchmarks/results/from_scratch.{json,md,png}
     python benchmarks/from_scratch.py --report    write the results from what has been trained so far
     python benchmarks/from_scratch.py --quick     a trial within a minute: two runs of a few steps, nothing kept
 
-33 runs, each of two to nine minutes on one idle core; `--workers` of them at once, and finished runs are kept. Garments
+33 runs, each of one to five minutes on one idle core; `--workers` of them at once, and finished runs are kept. Garments
 of 28 pixels and heads of 32, 64 and 128 (those of 128 are enlarged: larger networks, no more detail), three seeds each:
 
 - plain: a discriminator that starts at random, with the settings of the shipped networks;
@@ -48,10 +48,10 @@ PROJECTED = {"r1": 0.0}
 
 # (data, pixels): {way: images seen}; a projected discriminator takes many times as long for an image
 PLAN = {
-    ("fashion", 28): {"plain": 120_000, "ImageNet": 20_000, "random": 20_000, "in-domain": 60_000},
-    ("peeps", 32): {"plain": 60_000, "ImageNet": 12_000},
-    ("peeps", 64): {"plain": 60_000, "ImageNet": 20_000, "random": 20_000},
-    ("peeps", 128): {"plain": 40_000, "ImageNet": 10_000},
+    ("fashion", 28): {"plain": 60_000, "ImageNet": 12_000, "random": 12_000, "in-domain": 30_000},
+    ("peeps", 32): {"plain": 40_000, "ImageNet": 8_000},
+    ("peeps", 64): {"plain": 40_000, "ImageNet": 12_000, "random": 12_000},
+    ("peeps", 128): {"plain": 20_000, "ImageNet": 6_000},
 }
 SHARES = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)  # of the images, when a snapshot is judged
 

@@ -1,6 +1,6 @@
 """Which lever makes a training step faster, and by how much?
 
-    python benchmarks/levers.py            eight minutes; writes benchmarks/results/levers.{json,md,png}
+    python benchmarks/levers.py            three minutes; writes benchmarks/results/levers.{json,md,png}
     python benchmarks/levers.py --quick    a trial within a minute, nothing kept
 
 The step of a GAN of heads at 64 pixels, each lever alone against a plain loop, then all that pay together. The
