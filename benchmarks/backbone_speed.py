@@ -1,6 +1,6 @@
 """How fast does a frozen backbone look at pictures, against plain torchvision and timm, and what would be faster?
 
-    python benchmarks/backbone_speed.py            six minutes; writes benchmarks/results/backbone_speed.{json,md,png}
+    python benchmarks/backbone_speed.py            four minutes; writes benchmarks/results/backbone_speed.{json,md,png}
     python benchmarks/backbone_speed.py --quick    a trial within a minute, nothing kept
 
 Random weights everywhere: speed does not depend on them. All look at the same pictures up to the same layers. The
@@ -9,7 +9,8 @@ contestants take turns in one process; the ratio is taken within each round, and
 - plain: the network as its package builds it, in eval mode, in the usual memory layout, up to its last layer of maps.
 - feature extractor: the same cut and opened by torchvision's create_feature_extractor, or by timm's features_only.
 - minigan: `Backbone`: statistics, channels_last, the graph cut behind the last layer.
-- minigan, folded: the same with batch norms in the weights of the convolutions. The library does not do so.
+- minigan, folded: the same with batch norms in the weights of the convolutions. The library does not do so: the same
+  networks become parts of generators and discriminators, whose batch norms stay.
 - minigan, bfloat16: under autocast, where the processor computes with it.
 
 The two kinds of work: a forward pass without a graph, as metrics need it, and a forward and backward pass to the
@@ -139,7 +140,10 @@ def text(found: bench.Found) -> str:
         f"`python benchmarks/backbone_speed.py` on {found['machine']}; random weights, "
         f"{found['runs'][0]['rounds'][PLAIN]} rounds in turns.{bench.load(found)}\n\n"
         f"{bench.table(['network', 'work', 'batch', 'pixels', '', *bench.contest_heads()], rows)}\n\n"
-        "Times as fast as the plain network. Folding changes no feature but by rounding; bfloat16 does.\n\n"
+        "Times as fast as the plain network. The feature extractor and minigan derive by all maps, the plain network by "
+        "its last one. All spend their time in the same convolutions. Folding changes no feature but by rounding; the "
+        "library leaves it, for the same networks become parts of generators and discriminators, whose batch norms stay. "
+        "bfloat16 changes features.\n\n"
         "![Bars of the times as fast as the plain network](backbone_speed.png)\n"
     )
 
