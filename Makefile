@@ -1,14 +1,15 @@
 # `make` lists the targets. Everything runs in .venv, which `make env` makes and keeps up to date.
 
 PYTHON ?= python3 python3.13 python3.12 python3.11 python
+OLDEST_PYTHON ?= python3.11
 LAB_ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test lint build notebooks site slides browser bench clean
+.PHONY: help env lab test test-offline test-oldest lint build notebooks site slides browser bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 env: .venv/installed ## make the environment, or bring it up to date
 
@@ -17,6 +18,12 @@ lab: env ## open JupyterLab on the first chapter (LAB_ARGS="--no-browser --port 
 
 test: lint ## check style and types, then run all tests
 	$(BIN)/python -m pytest
+
+test-offline: env ## run all tests with the network cut
+	.ci/offline $(BIN)/python -m pytest
+
+test-oldest: .venv-oldest/installed ## run the unit tests with the oldest versions that pyproject.toml admits
+	.venv-oldest/bin/python -m pytest tests --ignore tests/browser
 
 lint: env ## check style and types
 	$(BIN)/ruff check
@@ -61,6 +68,12 @@ clean: ## remove caches; the environment stays (rm -r .venv removes it)
 .venv/installed: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing minigan and what it needs; the first time this fetches PyTorch, which takes minutes"
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[test,docs,browser]'
+	@touch $@
+
+# Old versions run on old Pythons alone, so this environment begins with the oldest one.
+.venv-oldest/installed: pyproject.toml constraints-oldest.txt
+	$(OLDEST_PYTHON) -m venv .venv-oldest
+	.venv-oldest/bin/python -m pip install --disable-pip-version-check -c constraints-oldest.txt -e '.[test,docs]'
 	@touch $@
 
 # What minigan is measured against stands apart from the environment; where it cannot be had, the tables say so.

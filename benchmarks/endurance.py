@@ -32,9 +32,9 @@ from minigan import train, weights
 from minigan.apps.tasks import kinds
 from minigan.files import UNFINISHED
 
-SMALL = ("--batch", "16", "--size", "16", "--precision", "float32", "--device", "cpu", "--seed", "3")
+SMALL = ("--batch", "64", "--size", "16", "--precision", "float32", "--device", "cpu", "--seed", "3")
 RUNS = (  # what is trained, images, kills; a checkpoint is written every 12,000 images
-    ("a GAN", ("peeps", "--width", "4"), 300_000, 20),
+    ("a GAN", ("peeps", "--width", "4"), 240_000, 20),
     ("an application", ("photos", "--task", "denoise"), 60_000, 6),
 )
 HEADS = ("kills", "in the middle of a write", "broken files", "values compared", "differences")

@@ -163,9 +163,10 @@ def text(results: bench.Found) -> str:
     points = [f"| {name} | {point['psnr']:.2f} | {point['distance']:.4f} |" for name, point in results["plane"].items()]
     return "\n".join(
         [
-            "# Inpainting: PSNR in the hole in dB, and the judge's distance of the whole picture in brackets",
+            "# Inpainting",
             "",
-            f"Higher PSNR is better, lower distance is better. {results['photographs']} photographs, 128 x 128 pixels:",
+            "PSNR in the hole in dB, higher is better; in brackets the judge's distance of the whole picture, lower is",
+            f"better. {results['photographs']} photographs, 128 x 128 pixels:",
             "",
             *table(results["photos"]),
             "",

@@ -171,10 +171,12 @@ def frechet_distance(real: Tensor, fake: Tensor, extractor: str = "unnamed") -> 
             f"give more than {width} images, or use kernel_distance",
             stacklevel=2,
         )
-    a, b = covariance_factor(real), covariance_factor(fake)
-    means = (real.mean(0) - fake.mean(0)).square().sum()
-    root = nuclear_norm(a @ b.T) if n > width else torch.linalg.svdvals(a @ b.T).sum()  # there one of them is 0
-    value = means + a.square().sum() + b.square().sum() - 2 * root
+    means, spreads = (real.mean(0) - fake.mean(0)).square().sum(), real.var(0).sum() + fake.var(0).sum()
+    varies = (real != real[0]).any(0) & (fake != fake[0]).any(0)  # a channel that is 0 for all adds nothing to the root
+    a, b = covariance_factor(real[:, varies]), covariance_factor(fake[:, varies])
+    regular = n > a.shape[1] > 0  # or else one of the values is 0, or there is none
+    root = nuclear_norm(a @ b.T) if regular else torch.linalg.svdvals(a @ b.T).sum()
+    value = means + spreads - 2 * root
     return Score("FID", float(value.clamp(min=0)), extractor, sizes(real, fake))  # only rounding gets below 0
 
 

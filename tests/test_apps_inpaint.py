@@ -220,7 +220,7 @@ def test_strokes_are_random_connected_and_thin():
     drawn = app.strokes(50, 64, 8, random())
     assert drawn.shape == (50, 1, 64, 64) and set(drawn.unique().tolist()) == {0.0, 1.0}
     assert len({float(one.sum()) for one in drawn}) > 40
-    assert holes.shrinking(drawn, deepest=8) == 1
+    assert not holes.thick(drawn[0], deepest=8).any()
 
 
 def state(task):
@@ -329,10 +329,12 @@ def test_the_search_of_a_real_generator_gives_different_fills():
 # Whole pictures
 
 
-def test_the_scale_at_which_a_hole_is_small_enough():
-    for hole, expected in ((1, 1), (32, 1), (34, 2), (64, 2), (70, 4), (200, 8)):
-        assert holes.shrinking(with_hole(256, hole), 16) == expected, hole
-    assert holes.shrinking(torch.zeros(1, 1, 8, 8)) > 0  # and it ends
+def test_what_is_too_deep_for_the_network():
+    for hole, expected in ((1, 0), (20, 0), (21, 21 * 21), (50, 50 * 50)):
+        assert int(holes.thick(with_hole(128, hole)[0]).sum()) == expected, hole
+    scratch = with_hole(128, 50)
+    scratch[..., 60:70, :] = 0
+    assert torch.equal(holes.thick(scratch[0]), with_hole(128, 50)[0] == 0)
 
 
 def test_tiles_have_no_seam(monkeypatch):
@@ -340,9 +342,9 @@ def test_tiles_have_no_seam(monkeypatch):
     known = torch.full((1, *pixels.shape[1:]), 255, dtype=torch.uint8)
     known[:, 100:110, 20:-20] = 0
     network = awake()
-    whole = holes.mended(network, Picture(pixels), known).pixels
-    monkeypatch.setattr(holes, "max", lambda *sizes: 128, raising=False)
-    tiled = holes.mended(network, Picture(pixels), known).pixels
+    whole = holes.mended(network, Picture.of(pixels), known).pixels
+    monkeypatch.setattr(holes, "TILE", 128)
+    tiled = holes.mended(network, Picture.of(pixels), known).pixels
     assert int((whole.int() - tiled.int()).abs().max()) <= 1  # the heat of other tiles is rounded otherwise
     assert not torch.equal(whole, pixels)
 
@@ -351,7 +353,7 @@ def test_alpha_and_all_that_is_known_stay():
     pixels, alpha = to_pixels(noise(1, 3, 50, 70))[0], torch.randint(0, 256, (1, 50, 70), dtype=torch.uint8)
     known = torch.full((1, 50, 70), 255, dtype=torch.uint8)
     known[:, 10:45, 5:60] = 0
-    made = holes.mended(awake(), Picture(pixels, alpha), known)
+    made = holes.mended(awake(), Picture.of(pixels, alpha), known)
     assert torch.equal(made.alpha, alpha)
     outside = (known > 0).expand(3, -1, -1)
     assert torch.equal(made.pixels[outside], pixels[outside]) and not torch.equal(made.pixels, pixels)

@@ -293,7 +293,7 @@ def test_the_command_on_a_folder_of_odd_pictures(tmp_path, run):
 
 def test_steps_on_the_smallest_pictures_stay_finite(loss):
     for size in ((1, 1), (1, 9), (2, 300)):
-        picture = Picture(to_pixels(noise(1, 3, *size))[0])
+        picture = Picture.of(to_pixels(noise(1, 3, *size))[0])
         painter = painting.Painter(lambda small, title: painted(small))
 
         def painted(small):

@@ -133,6 +133,7 @@ def test_an_answer_not_started_costs_no_hint(capsys):
         raise NotImplementedError
 
     shown = failed(capsys, lambda c: c.close(unstarted(), 1, "the value"), hints=["weak"])
+    assert "Task: waiting for your answer" in shown
     assert "not started yet" in shown
     assert "weak" not in shown
     assert "Hint 1 of 1" in failed(capsys, lambda c: c.close(2, 1, "the value"), hints=["weak"])
@@ -196,6 +197,7 @@ def test_a_notebook_shows_html_and_a_traceback_of_one_line():
     assert "got 1, expected 2" in wrong[0].data["text/html"]
     assert wrong[1].traceback == ["NotYet: <Task>: 0 of 1 checks pass"]
     assert "ZeroDivisionError: division by zero (in Cell In[1], line 4: `return y / x`)" in broken[0].data["text/plain"]
+    assert "line 4: <code>return y / x</code>" in broken[0].data["text/html"]
     assert len(broken[1].traceback) == 1
     assert [output.output_type for output in right] == ["display_data"]
 

@@ -1,6 +1,7 @@
-"""Several processes train as one: two real ones, talking by Gloo; the shares; the end of one is the end of all."""
+"""Several processes train as one: two or four real ones, talking by Gloo; the shares; one's end is the end of all."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -258,11 +259,11 @@ def children(process: subprocess.Popen) -> list[psutil.Process]:
 
 @pytest.fixture
 def torchrun(tmp_path):
-    """Start two processes that train a small denoiser, and end them in any case."""
+    """Start processes that train a small denoiser, and end them in any case."""
     started = []
 
-    def start(*options: object) -> subprocess.Popen:
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    def start(*options: object, count: int = 2) -> subprocess.Popen:
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
         words = ["-m", "minigan", "train", "photos", "-o", tmp_path / "run", *options]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -298,6 +299,35 @@ def test_the_end_of_one_is_the_end_of_all_and_the_run_goes_on(torchrun, tmp_path
     assert train.read_checkpoint(run)["seen"] == 0
     assert minigan("train", "photos", "-o", run, "--resume", "--images", 8)[0] == 0
     assert train.read_checkpoint(run)["seen"] == 8
+
+
+@pytest.mark.timeout(3 * PATIENCE)
+def test_four_processes_of_which_one_is_killed_go_on_and_find_what_one_finds(torchrun, tmp_path, minigan):
+    """One process begins; four go on until the third is killed; four complete it. Another run is left to one alone."""
+    run, alone = tmp_path / "run", tmp_path / "alone"
+    assert minigan("train", "photos", "-o", alone, *NEW, "--images", 8)[0] == 0
+    shutil.copytree(alone, run)
+    assert minigan("train", "photos", "-o", alone, "--resume", "--images", 16)[0] == 0
+
+    process = torchrun("--resume", "--images", 1_000_000, count=4)
+    lines = [process.stdout.readline() for _ in range(4)]
+    assert lines[3] == "processes      4, which share each batch of 4\n", lines
+    all_four = children(process)
+    all_four[2].kill()
+    said, complained = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, said
+    assert len(all_four) == 4 and not any(one.is_running() for one in all_four)
+    assert "has lost the others, which have ended or do not answer; the run goes on" in complained, complained
+    assert train.read_checkpoint(run)["seen"] == 8
+
+    said, complained = torchrun("--resume", "--images", 16, count=4).communicate(timeout=PATIENCE)
+    assert "16 images in" in said, complained
+    ours, theirs = train.read_checkpoint(run), train.read_checkpoint(alone)
+    for saved in (ours, theirs):
+        for entry in (saved, *saved["history"]):
+            del entry["seconds"]
+    assert_same(ours, theirs, rounding=True)
+    assert torch.equal(ours["random"], theirs["random"])
 
 
 @pytest.mark.timeout(2 * PATIENCE)

@@ -1,10 +1,11 @@
 """Training that is killed goes on bit for bit, and no file that is half there, or changed, is taken for a whole one."""
 
-import importlib.util
 import signal
 import subprocess
-import sys
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from minigan import cli, data, train, weights
 from minigan.apps.tasks import kinds
 from minigan.files import UNFINISHED, cache_folder, read_image
 
-FILE = Path(__file__).parents[1] / "benchmarks" / "endurance.py"
+FOLDER = Path(__file__).parents[1] / "benchmarks"
 SMALL = ("--batch", "16", "--size", "16", "--precision", "float32", "--device", "cpu")
 OFTEN = """
 import os, signal
@@ -41,13 +42,11 @@ cli.main()
 
 
 @pytest.fixture(scope="module")
-def endurance():
+def endurance() -> Iterator[ModuleType]:
     """The benchmark, which stands in no package."""
-    found = importlib.util.spec_from_file_location("endurance", FILE)
-    module = importlib.util.module_from_spec(found)
-    sys.modules["endurance"] = module  # dataclasses look there
-    found.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(FOLDER)
+        yield import_module("endurance")
 
 
 # Kills

@@ -197,6 +197,7 @@ def test_a_master_is_fit_to_be_committed(master):
     assert audit.holds_clutter(notebook) == []
     assert audit.is_large(master.notebook) == []
     assert audit.names_a_device(notebook) == []
+    assert audit.begins_a_list(notebook) == []
 
 
 @pytest.mark.parametrize("master", MASTERS, ids=lambda master: master.name)

@@ -285,6 +285,21 @@ def test_a_channel_that_is_dead_is_no_trouble():
     assert float(frechet_distance(features, features)) == pytest.approx(0, abs=1e-7 * float(features.var(0).sum()))
 
 
+def test_dead_channels_do_not_ask_for_singular_values(monkeypatch):
+    real, fake = correlated(300, 20, 1), correlated(300, 20, 2)
+    expected = float(frechet_distance(real[:, :15], fake[:, :15]))
+    real[:, 15:] = fake[:, 15:] = 3.0
+    monkeypatch.setattr(torch.linalg, "svdvals", lambda matrix: torch.tensor([math.nan]))
+    assert float(frechet_distance(real, fake)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_one_picture_again_and_again_has_no_spread():
+    real = correlated(300, 20, 1)
+    fake = real[:1].expand(300, -1)
+    expected = real.var(0).sum() + (real.mean(0) - real[0]).square().sum()
+    assert float(frechet_distance(real, fake)) == pytest.approx(float(expected))
+
+
 @pytest.mark.parametrize("smallest", [1e-1, 1e-5, 1e-7, 1e-9, 0.0])
 @pytest.mark.parametrize("seed", range(3))
 def test_the_nuclear_norm_is_the_sum_of_singular_values_however_small_they_are(smallest, seed):

@@ -170,6 +170,8 @@ SPOILED = {
         "it has 1.50 MB, expected less than 1.5 MB",
     ),
     "device": (lambda n: n.cells[4].update(source='x.to("cuda")'), "cell 4 names cuda"),
+    "year": (lambda n: n.cells[0].update(source="- A. Author, [Title](x),\n  2018."), "an item of a list: '2018.'"),
+    "minus": (lambda n: n.cells[0].update(source="which gives $2x\n- 1$ again"), "an item of a list: '- 1$ again'"),
 }
 
 
@@ -192,9 +194,11 @@ def test_what_is_allowed_is_not_complained_about(good):
     notebook.cells[4].outputs.append(error)
     notebook.cells[4].outputs.append(html(f'<img alt="{ALT} Twice." src="a.png">'))
     notebook.cells[2].source += "  # cuda"
+    notebook.cells[0].source = "1. one,\n   who goes on\n2. two\n\n- three\n- four\n\n$$x\n- 1$$"
     assert audit.holds_errors(notebook) == []
     assert audit.lacks_alt_text(notebook) == []
     assert audit.names_a_device(notebook) == []
+    assert audit.begins_a_list(notebook) == []
 
 
 def cover(repository, pending=None, modules=("tiny",)):

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PINS = pinned((ROOT / "constraints.txt").read_text(encoding="utf-8"))
+OLDEST = pinned((ROOT / "constraints-oldest.txt").read_text(encoding="utf-8"))
 ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 HOME = PROJECT["urls"]["Homepage"]
 
@@ -82,6 +83,24 @@ def test_the_oldest_python_of_the_project_runs_each_tested_version(name):
     except PackageNotFoundError:
         pytest.skip("not needed on this system")
     assert not asks or SpecifierSet(asks).contains(f"{oldest.version}.0")
+
+
+def test_the_oldest_versions_are_the_lower_bounds_of_the_project():
+    """The browser is left out: `make test-oldest` does not open it."""
+    extras = PROJECT["optional-dependencies"]
+    admitted = {}
+    for line in (*PROJECT["dependencies"], *extras["test"], *extras["docs"]):
+        needed = Requirement(line)
+        bounds = [bound.version for bound in needed.specifier if bound.operator == ">="]
+        admitted |= {canonicalize_name(needed.name): bound for bound in bounds}
+    assert admitted == OLDEST
+
+
+@pytest.mark.parametrize("extra", ["", *PROJECT["optional-dependencies"]])
+def test_the_tested_versions_are_admitted(extra):
+    asked = PROJECT["optional-dependencies"][extra] if extra else PROJECT["dependencies"]
+    needed = [Requirement(line) for line in asked]
+    assert [str(one) for one in needed if PINS[canonicalize_name(one.name)] not in one.specifier] == []
 
 
 def test_links_to_colab_and_binder_name_this_project_and_a_notebook_of_it():

@@ -15,7 +15,7 @@ from built_site import ROOT
 from PIL import Image
 
 from minigan.course import chapters, exercises, librarycells
-from minigan.course.site import build, checks, front, glossary, links, notebooks, pages, reference
+from minigan.course.site import build, checks, front, glossary, links, listings, notebooks, pages, reference
 
 CHAPTERS = [chapter.name for chapter in chapters.chapters()]
 
@@ -149,8 +149,8 @@ def test_a_library_cell_is_tied_to_the_reference(tmp_path):
 def test_long_imports_and_checks_are_folded(tmp_path):
     lines = [f"import m{i}" for i in range(9)]
     cells, _ = staged(
-        nbformat.v4.new_code_cell("\n".join(lines)),
-        nbformat.v4.new_code_cell("\n".join([*lines, "x = 1", "y = 2", "z = 3"])),
+        nbformat.v4.new_code_cell("\n".join([*lines[:4], "from m import (", "    a,", "    b,", "    c,", ")"])),
+        nbformat.v4.new_code_cell("\n".join([*lines, "x = 1", "y = 2", "z = 3", "w = 4"])),
         nbformat.v4.new_code_cell("\n".join(lines[:3])),
         tmp_path=tmp_path,
     )
@@ -274,6 +274,21 @@ def test_a_module_becomes_a_page():
         assert line in page, line
     assert "_hidden" not in page
     assert "_own" not in page
+
+
+def test_benchmarks_and_cards_are_listed_with_what_they_say(tmp_path):
+    rows = "| script | claim |\n| --- | --- |\n| [a](a.py) | a is 2 times b; c is not | minutes |\n"
+    rows += "| [b](b.py) | Is it? | minutes |\n"
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "README.md").write_text(rows, encoding="utf-8")
+    assert listings.claims(tmp_path) == {
+        "benchmarks/results/a.md": "a is 2 times b; c is not",
+        "benchmarks/results/b.md": "Is it?",
+    }
+    (tmp_path / "c.md").write_text("# c\n\n| | |\n| --- | --- |\n| What | A net. |\n| Data | x |\n", encoding="utf-8")
+    assert listings.kinds(tmp_path, [pages.Page("c.md", "cards/c", "Cards")]) == {"c.md": "A net."}
+    cards = [page for page in pages.plan(ROOT).values() if page.group == "Cards"]
+    assert set(listings.kinds(ROOT, cards)) == {page.source for page in cards}
 
 
 def test_all_modules_that_chapters_build_are_in_the_reference():

@@ -172,6 +172,18 @@ def test_a_figure_above_the_first_slide_stands_on_the_title_slide(chapter):
     assert [len(slide.parts) for slide in deck.slides] == [1, 0]
 
 
+def test_a_figure_stands_on_the_title_slide_as_well(chapter, refuses):
+    source = marked('# %% slideshow={"slide_type": "-"} tags=["slide-title-2"]')
+    outputs = [[picture(), picture("The second figure of the two.")]]
+    paths = chapter(source, outputs)
+    deck = slides.read(paths)
+    assert [part.alt for part in deck.slides[0].parts] == ["The second figure of the two."]
+    assert [part.file for part in deck.slides[1].parts] == [f"figures/{paths.name}/02-{n}.png" for n in (1, 2)]
+    assert "slide" not in paths.notebook.read_text(encoding="utf-8")
+    with refuses(ValueError, "the slide 'Super-resolution' wants picture 2 of a cell that has 1"):
+        slides.read(chapter(source, [outputs[0][:1]]))
+
+
 def test_one_of_several_figures_is_chosen(chapter, refuses):
     source = marked('# %% slideshow={"slide_type": "-"} tags=["slide-figure-1"]')
     two = source.index("# %% [markdown] slideshow", source.index("x = 1"))
@@ -272,7 +284,10 @@ def test_each_slide_shows_something(decks):
         pictures = [part for slide in deck.slides for part in slide.parts if part.kind == "picture"]
         assert len(pictures) >= 5, deck.chapter.name
         assert all(len(part.alt) >= audit.SHORTEST_ALT for part in pictures)
-        assert all(slide.parts or slide.words.body for slide in deck.slides)
+        bare = [slide for slide in deck.slides if not slide.parts and slide.layout != "last"]
+        for slide in bare:  # a formula, code or a table
+            assert re.search(r"\$|^```|^\|", slide.words.body, re.MULTILINE), (deck.chapter.name, slide.words.title)
+        assert deck.slides[0].parts, deck.chapter.name
 
 
 @pytest.mark.skipif(not find_spec("sphinx_revealjs"), reason="slides need pip install 'minigan[docs]'")

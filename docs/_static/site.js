@@ -31,6 +31,17 @@ if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }
 
+// Paper is white: what is read in the dark is printed in the light.
+window.addEventListener("beforeprint", () => {
+  const theme = document.documentElement.dataset;
+  theme.shown = theme.theme;
+  theme.theme = "light";
+});
+window.addEventListener("afterprint", () => {
+  const theme = document.documentElement.dataset;
+  theme.theme = theme.shown ?? theme.theme;
+});
+
 window.addEventListener("load", () => {
   markScrolling();
   turnCaptions();

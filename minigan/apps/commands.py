@@ -92,7 +92,8 @@ def denoise(
     denoiser = trained(app.Denoiser, "denoise", weights)
 
     def change(picture: "Picture", title: str) -> "Picture":
-        channels = 1 if bool((picture.pixels == picture.pixels[:1]).all()) else 3  # grey stays grey
+        pixels = picture.pixels
+        channels = 1 if bool((pixels == pixels[:1]).all()) else 3  # grey stays grey
 
         def process(images: "Tensor") -> "Tensor":
             return app.denoise(denoiser, images[:, :channels], sigma)
@@ -137,8 +138,7 @@ def inpaint(
     find, inpainter = holes.mask_finder(mask), trained(Inpainter, "inpaint_photos", weights)
 
     def change(picture: "Picture", title: str) -> "Picture":
-        known = holes.read_mask(find(title), (picture.pixels.shape[1], picture.pixels.shape[2]))
-        return holes.mended(inpainter, picture, known, title)
+        return holes.mended(inpainter, picture, holes.read_mask(find(title), picture.shape), title)
 
     treat(source, output, change, force, list(mask.iterdir()) if mask.is_dir() else [mask])
 

@@ -5,7 +5,7 @@ Shown in no chapter: it finds the style, shows progress and lets Ctrl-C end a pa
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -86,6 +86,7 @@ def painted(picture: Picture, painter: Painter, size: int, strength: float = 1.0
     """A picture in the style: painted at `size` pixels, the change laid over the whole; its alpha is kept."""
     if painter.stopped:
         raise KeyboardInterrupt
-    small = app.within(to_signed(picture.pixels)[None], size).to(hardware.device())
+    pixels = picture.pixels
+    small = app.within(to_signed(pixels)[None], size).to(hardware.device())
     change = painter.change(small, title).cpu()
-    return replace(picture, pixels=app.over_pixels(picture.pixels, change, strength))
+    return Picture.of(app.over_pixels(pixels, change, strength), picture.alpha)

@@ -5,35 +5,54 @@ Shown in no chapter: it is the care that every command which changes pictures ne
 
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 from tqdm import tqdm
 
-from minigan.data import to_pixels, to_signed
+from minigan.data import resize, to_pixels, to_signed
 from minigan.files import SUFFIXES, picture_files, read_image, whole_file
 
 Process = Callable[[Tensor], Tensor]  # images (1, 3, H, W) in [-1, 1] -> images, H and W times the scale
 WRITABLE = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"})
 WITHOUT_ALPHA = frozenset({".jpg", ".jpeg", ".bmp"})
-LARGEST = 200_000_000  # pixels of a result: 12 megapixels four times as large on each side; 600 MB as bytes
+LARGEST = 200_000_000  # pixels of a result: 12 megapixels four times as large on each side; 800 MB as Pillow keeps it
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as bytes, which take a quarter of the memory of floats: `pixels` (3, H, W), `alpha` (1, H, W) or None.
+    """A picture as Pillow keeps it, RGB or RGBA, so that a large one is read and written without a copy.
 
     Under a transparent pixel the colour is that of the file, so that what alpha hides can be shown again.
     """
 
-    pixels: Tensor
-    alpha: Tensor | None = None
+    image: Image.Image
+
+    @classmethod
+    def of(cls, pixels: Tensor, alpha: Tensor | None = None) -> "Picture":
+        """The picture of bytes (3, H, W) and, where it has one, its alpha channel (1, H, W)."""
+        return cls(as_image(pixels if alpha is None else torch.cat([pixels, alpha])))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.image.height, self.image.width
+
+    @property
+    def pixels(self) -> Tensor:
+        """A copy of the colours as bytes (3, H, W)."""
+        return as_tensor(self.image)[:3]
+
+    @property
+    def alpha(self) -> Tensor | None:
+        """A copy of the alpha channel as bytes (1, H, W), or None."""
+        return as_tensor(self.image)[3:] if self.image.mode == "RGBA" else None
 
 
 def read_picture(path: Path) -> Picture:
@@ -46,11 +65,9 @@ def read_picture(path: Path) -> Picture:
         warnings.simplefilter("ignore", UserWarning)
         with Image.open(path) as file:
             if "A" not in file.getbands() and "transparency" not in file.info:
-                return Picture(as_tensor(rgb))
-            *colours, alpha = as_tensor(ImageOps.exif_transpose(file).convert("RGBA"))
-    if int(alpha.min()) == 255:
-        return Picture(as_tensor(rgb))
-    return Picture(torch.stack(colours), alpha[None])
+                return Picture(rgb)
+            rgba = ImageOps.exif_transpose(file).convert("RGBA")
+    return Picture(rgb if rgba.getextrema()[3] == (255, 255) else rgba)
 
 
 def as_tensor(picture: Image.Image) -> Tensor:
@@ -58,53 +75,56 @@ def as_tensor(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1)
 
 
+def as_image(pixels: Tensor) -> Image.Image:
+    """Bytes (C, H, W) as a Pillow picture: RGB where C is 3, RGBA where it is 4."""
+    return Image.fromarray(pixels.permute(1, 2, 0).contiguous().numpy())
+
+
 def write_picture(path: Path, picture: Picture) -> None:
     """Write a picture whole or not at all, in the format that the name ends in; JPEG and WebP at quality 95."""
-    pixels = picture.pixels if picture.alpha is None else torch.cat([picture.pixels, picture.alpha])
     with whole_file(path) as temporary:
-        Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(temporary, quality=95)
+        picture.image.save(temporary, quality=95)
 
 
-def in_tiles(process: Process, pixels: Tensor, tile: int, margin: int, scale: int = 1) -> Iterator[Tensor]:
-    """Run a network over bytes (3, H, W) tile by tile; gives nothing but steps, then the result, bytes (3, sH, sW).
+def in_tiles(process: Process, picture: Picture, tile: int, margin: int, scale: int = 1) -> Iterator[Picture]:
+    """Run a network over a picture tile by tile; gives nothing but steps, then the result, `scale` times as large.
 
     Each tile is read with `margin` pixels around it, repeated at the picture's edge, and the result's margin is cut
-    off. Where the margin is at least the network's reach, the tiles fit without a seam. Yields the unfinished result
-    after each tile, so that the caller can show progress and stop.
+    off. Where the margin is at least the network's reach, the tiles fit without a seam. Alpha is enlarged along. Yields
+    the unfinished result after each tile, so that the caller can show progress and stop.
     """
-    _, height, width = pixels.shape
-    # colours last, as a file wants them: a result of 200 megapixels is not copied once more to be written
-    result = torch.empty((height * scale, width * scale, 3), dtype=torch.uint8).permute(2, 0, 1)
+    height, width = picture.shape
+    source, alpha = as_tensor(picture.image), picture.image.mode == "RGBA"
+    result = Picture(Image.new(picture.image.mode, (width * scale, height * scale)))
+    inner = slice(margin * scale, -margin * scale or None)
     for top in range(0, height, tile):
         for left in range(0, width, tile):
             rows = torch.arange(top - margin, min(top + tile, height) + margin).clamp(0, height - 1)
             columns = torch.arange(left - margin, min(left + tile, width) + margin).clamp(0, width - 1)
+            images = to_signed(source[:, rows][:, :, columns])[None]
             with torch.inference_mode():
-                done = to_pixels(process(to_signed(pixels[:, rows][:, :, columns])[None]))[0].cpu()
-            inner = slice(margin * scale, -margin * scale or None)
-            place = done[:, inner, inner]
-            result[:, top * scale : top * scale + place.shape[1], left * scale : left * scale + place.shape[2]] = place
+                made = process(images[:, :3]).cpu().expand(-1, 3, -1, -1)
+                made = torch.cat([made, resize(images[:, 3:], made.shape[-2:])], 1) if alpha else made
+            result.image.paste(as_image(to_pixels(made)[0, :, inner, inner]), (left * scale, top * scale))
             yield result
+
+
+def with_bar(tiles: Iterable[Any], count: int, title: str) -> Iterable[Any]:
+    """The same with a bar on stderr where there are several tiles and somebody to look at it."""
+    return tqdm(tiles, title, count, unit="tile", leave=False, disable=None if count > 1 else True, file=sys.stderr)
 
 
 def treated(
     picture: Picture, process: Process, tile: int = 256, margin: int = 16, scale: int = 1, title: str = ""
 ) -> Picture:
     """A picture through a network, tile by tile, with a bar for the tiles; its alpha is resized along."""
-    _, height, width = picture.pixels.shape
+    height, width = picture.shape
     if height * width * scale**2 > LARGEST:
         size = f"{width * scale} x {height * scale}"
         raise ValueError(f"the result would have {size} pixels, expected {LARGEST:,} at most; take a smaller picture")
     count = -(-height // tile) * -(-width // tile)
-    steps = in_tiles(process, picture.pixels, tile, margin, scale)
-    bar = tqdm(steps, title, count, unit="tile", leave=False, disable=None if count > 1 else True, file=sys.stderr)
-    *_, pixels = bar
-    alpha = picture.alpha
-    if alpha is not None and scale > 1:
-        shape = (height * scale, width * scale)
-        large = F.interpolate(alpha[None].float(), shape, mode="bicubic", align_corners=False)
-        alpha = large[0].round().clamp(0, 255).to(torch.uint8)
-    return replace(picture, pixels=pixels, alpha=alpha)
+    *_, result = with_bar(in_tiles(process, picture, tile, margin, scale), count, title)
+    return result
 
 
 def jobs(source: Path, output: Path, force: bool = False) -> list[tuple[Path, Path]]:
@@ -151,7 +171,7 @@ def treat_all(
             target = check_target(file, target, force, written, kept)
             picture = read_picture(file)
             result = change(picture, file.name)
-            if result.alpha is not None and target.suffix.lower() in WITHOUT_ALPHA:
+            if result.image.mode == "RGBA" and target.suffix.lower() in WITHOUT_ALPHA:
                 target = check_target(file, target.with_suffix(".png"), force, written, kept)
             write_picture(target, result)
             written.append(target)

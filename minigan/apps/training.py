@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from minigan.train import Batch, TrainConfig, TrainState
 
 OF_A_GAN = ("start", "width", "upsampling", "norm", "loss", "r1", "augment")  # a task has its own
+MOST = {"images": 10**9, "batch": 10**6, "width": 1024}  # of what is counted
 
 gan_option = partial(typer.Option, rich_help_panel="Options for GANs alone")
 
@@ -35,15 +36,18 @@ Style = Annotated[
 ]
 Start = Annotated[str | None, gan_option(help="Fine-tune shipped networks, such as peeps, on these data.")]
 Images = Annotated[
-    int | None, typer.Option(min=1, help="Images to show in all; 120,000, 30,000 with --start, or the task's.")
+    int | None,
+    typer.Option(min=1, max=MOST["images"], help="Images to show in all; 120,000, 30,000 with --start, or the task's."),
 ]
 Size = Annotated[
     int | None, typer.Option(help="Pixels of a side of a picture; by default the data's, at most 64, or the task's.")
 ]
-Width = Annotated[int, gan_option(min=1, max=1024, help="Channels before the picture; the depth doubles from there.")]
+Width = Annotated[
+    int, gan_option(min=1, max=MOST["width"], help="Channels before the picture; the depth doubles from there.")
+]
 Upsampling = Annotated[str, gan_option(help="transposed, pixel_shuffle or resize.")]
 Batches = Annotated[
-    int | None, typer.Option(min=1, max=1_000_000, help="Images a step, of all processes; 32, or the task's.")
+    int | None, typer.Option(min=1, max=MOST["batch"], help="Images a step, of all processes; 32, or the task's.")
 ]
 Rate = Annotated[
     float | None, typer.Option(help="Adam's learning rate; 4e-4, 2e-4 with --start, or the task's to begin with.")
@@ -137,7 +141,9 @@ def prepare(run: Path, resume: bool, options: dict[str, Any], given: dict[str, A
     """What these options ask for, as new or as the run in the folder has left it."""
     check_options(options)
     with ours(run) if resume else nullcontext():
-        return prepared(run, resume, {**options, **kept_settings(run, resume, given)}, given)
+        options = {**options, **kept_settings(run, resume, given)}
+        check_numbers(options)
+        return prepared(run, resume, options, given)
 
 
 @contextmanager
@@ -161,6 +167,17 @@ def check_options(options: dict[str, Any]) -> None:
             raise ValueError(f"--{name} is empty, expected a name; leave it out where none is meant")
 
 
+def check_numbers(options: dict[str, Any]) -> None:
+    """Raise `ValueError` for a number that the command line would not take, and that comes from a checkpoint."""
+    for name, most in MOST.items():
+        value = options[name]
+        if value is not None and not (type(value) is int and 1 <= value <= most):
+            raise ValueError(f"{name} is {value!r}, expected a whole number from 1 to {most:,}")
+    for name in ("rate", "r1", "seed"):
+        if isinstance(options[name], bool):
+            raise ValueError(f"{name} is {options[name]}, expected a number")
+
+
 def prepared(run: Path, resume: bool, options: dict[str, Any], given: dict[str, Any]) -> Job:
     """What `prepare` gives, from options that are complete."""
     from minigan import distributed, train
@@ -178,11 +195,13 @@ def check_kept(state: "TrainState") -> None:
     """Raise `TypeError` for what a checkpoint of minigan never holds."""
     import torch
 
-    counted = isinstance(state.seen, int) and isinstance(state.steps, int) and isinstance(state.seconds, float | int)
+    counted = type(state.seen) is int and type(state.steps) is int and type(state.seconds) in (float, int)
     logged = isinstance(state.history, list) and all(isinstance(entry, dict) for entry in state.history)
     values = [value for entry in state.history for value in entry.values()] if logged else []
-    if not (counted and logged and all(isinstance(value, float | int) for value in values)):
+    if not (counted and logged and all(type(value) in (float, int) for value in values)):
         raise TypeError("its counts or its log are none")
+    if state.steps < 0 or state.seen != state.steps * state.config.batch:
+        raise TypeError(f"{state.seen} images are not {state.steps} steps of {state.config.batch}")
     if state.dtype not in (torch.float32, torch.bfloat16):
         raise TypeError(f"its precision is {state.dtype}")
 

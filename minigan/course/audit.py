@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ CLUTTER = {
     r"class=\\?\"animation": "a jshtml animation, which is large and needs scripts; write a GIF",
     r"\bat 0x[0-9a-f]{6,}": "a memory address, which differs at each run",
 }
+ITEM = re.compile(r"\s*([-+*]|\d+[.)])(\s|$)")
+YEAR = re.compile(r"\s*\d{2,}[.)](\s|$)")
 
 
 def differs_from_source(notebook: NotebookNode, composed: NotebookNode) -> list[str]:
@@ -124,6 +127,19 @@ def names_a_device(notebook: NotebookNode) -> list[str]:
     ]
 
 
+def begins_a_list(notebook: NotebookNode) -> list[str]:
+    """No sentence is broken so that its next line begins as an item of a list does, with "2018." or "- 1"."""
+    complaints = []
+    texts = [(index, cell.source) for index, cell in enumerate(notebook.cells) if cell.cell_type == "markdown"]
+    for index, text in texts:
+        lines = re.sub(r"\$\$.*?\$\$|```.*?```", "", text, flags=re.DOTALL).splitlines()
+        for before, line in pairwise(lines):
+            in_a_sentence = before[:1].strip() and not ITEM.match(before)
+            if YEAR.match(line) or (in_a_sentence and ITEM.match(line)):
+                complaints.append(f"cell {index} has a line that reads as an item of a list: {line.strip()[:40]!r}")
+    return complaints
+
+
 def audit(paths: Paths) -> list[str]:
     """Return every complaint about a chapter's notebook."""
     if not paths.notebook.exists():
@@ -138,6 +154,7 @@ def audit(paths: Paths) -> list[str]:
         *holds_clutter(notebook),
         *is_large(paths.notebook),
         *names_a_device(notebook),
+        *begins_a_list(notebook),
     ]
     return [f"{paths.name}: {complaint}" for complaint in complaints]
 

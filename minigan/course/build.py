@@ -100,14 +100,9 @@ def keep_outputs(notebook: NotebookNode, old: NotebookNode) -> None:
         notebook.metadata["minigan"] = old.metadata["minigan"]
 
 
-def execute(notebook: NotebookNode, paths: Paths, scale: str) -> Timing:
-    """Run every cell in a fresh kernel, in place, as a learner would: in `notebooks/`, from top to bottom.
-
-    Raises ValueError that names the first cell that fails.
-    """
-    from minigan.course.probe import probe  # here, because it imports torch; building alone does not
-
-    client = NotebookClient(
+def kernel_client(notebook: NotebookNode, paths: Paths) -> NotebookClient:
+    """What runs the cells of a chapter in a kernel of its own, in the folder of the notebooks."""
+    return NotebookClient(
         notebook,
         timeout=None,
         record_timing=False,
@@ -116,8 +111,22 @@ def execute(notebook: NotebookNode, paths: Paths, scale: str) -> Timing:
         extra_arguments=["--log-level=CRITICAL"],
         resources={"metadata": {"path": str(paths.notebook.parent)}},
     )
-    before = probe()
-    with client.setup_kernel(env={**os.environ, **QUIET_KERNEL, "MINIGAN_SCALE": scale}):
+
+
+def kernel_environment(scale: str) -> dict[str, str]:
+    """The environment of such a kernel."""
+    return {**os.environ, **QUIET_KERNEL, "MINIGAN_SCALE": scale}
+
+
+def execute(notebook: NotebookNode, paths: Paths, scale: str) -> Timing:
+    """Run every cell in a fresh kernel, in place, as a learner would: in `notebooks/`, from top to bottom.
+
+    Raises ValueError that names the first cell that fails.
+    """
+    from minigan.course.probe import probe  # here, because it imports torch; building alone does not
+
+    client, before = kernel_client(notebook, paths), probe()
+    with client.setup_kernel(env=kernel_environment(scale)):
         start = time.perf_counter()
         code = [(index, cell) for index, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
         for index, cell in tqdm(code, desc=paths.name, unit="cell", disable=None):
@@ -128,7 +137,7 @@ def execute(notebook: NotebookNode, paths: Paths, scale: str) -> Timing:
             except DeadKernelError:
                 why = "its kernel died; most often memory ran out"
                 raise ValueError(f"{paths.name}, {_describe(notebook, index)}: {why}") from None
-        seconds, peak = time.perf_counter() - start, _peak_memory(client)
+        seconds, peak = time.perf_counter() - start, peak_memory(client)
     notebook.metadata["language_info"] = nbformat.from_dict({"name": "python"})
     notebook.metadata["minigan"] = nbformat.from_dict(
         {"executed": code_hash(notebook), "scale": scale, "seconds": round(seconds, 1)}
@@ -191,11 +200,12 @@ def _reason(cell: NotebookNode, error: CellExecutionError) -> str:
     return f"{error.ename}: {error.evalue}" + (f" (line {at[1]}: `{at[2].strip()}`)" if at else "")
 
 
-def _peak_memory(client: NotebookClient) -> int | None:
+def peak_memory(client: NotebookClient) -> int | None:
     """Return the most memory that the kernel held, in MB; None where the system does not tell (no /proc)."""
     process = getattr(getattr(client.km, "provisioner", None), "pid", None)
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return None
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024  # type: ignore[index]
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)  # nothing of a kernel that has died
+    return int(found[1]) // 1024 if found else None

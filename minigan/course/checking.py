@@ -9,6 +9,7 @@ A check that fails raises `NotYet`, so that the cell errs for a grader too, but 
 import html
 import linecache
 import math
+import re
 import sys
 import sysconfig
 import traceback
@@ -53,12 +54,15 @@ class Report:
     rows: list[Row]
     hint: str = ""
     stopped: bool = False  # an exception ended the checks early
+    unstarted: bool = False  # the answer is still what was handed out
 
     @property
     def headline(self) -> str:
         passed = sum(row.passed for row in self.rows)
         if passed == len(self.rows):
             return f"{self.title}: {'the check passes' if passed == 1 else f'all {passed} checks pass'}"
+        if self.unstarted:
+            return f"{self.title}: waiting for your answer"
         if self.stopped:
             return f"{self.title}: the checks could not finish"
         return f"{self.title}: {passed} of {len(self.rows)} checks pass"
@@ -75,14 +79,19 @@ class Report:
         items = []
         for row in self.rows:
             mark, colour = ("✓", "--jp-success-color0, #1b5e20") if row.passed else ("✗", "--jp-error-color1, #c62828")
-            found = f'<br><span style="margin-left:1.4em">{html.escape(row.found)}</span>' if row.found else ""
+            found = f'<br><span style="margin-left:1.4em">{_as_html(row.found)}</span>' if row.found else ""
             items.append(
                 f'<li style="list-style:none"><span style="color:var({colour});font-weight:bold">{mark}</span> '
-                f"{html.escape(row.what)}{'' if row.passed else found}</li>"
+                f"{_as_html(row.what)}{'' if row.passed else found}</li>"
             )
-        hint = f'<p style="margin:.4em 0 0 0"><em>{html.escape(self.hint)}</em></p>' if self.hint else ""
+        hint = f'<p style="margin:.4em 0 0 0"><em>{_as_html(self.hint)}</em></p>' if self.hint else ""
         rows = f'<ul style="margin:.2em 0;padding-left:.6em">{"".join(items)}</ul>'
-        return f"<div><strong>{html.escape(self.headline)}</strong>{rows}{hint}</div>"
+        return f"<div><strong>{_as_html(self.headline)}</strong>{rows}{hint}</div>"
+
+
+def _as_html(text: str) -> str:
+    """A line of a report, in which code stands between backticks."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
 class checking:  # read as a statement: `with checking("Generator loss") as c`
@@ -198,7 +207,8 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
             return True
         if not unstarted:
             journal.record(self.title, solved=False)
-        report = Report(self.title, self.rows, "" if unstarted else self._next_hint(), stopped=error is not None)
+        hint = "" if unstarted else self._next_hint()
+        report = Report(self.title, self.rows, hint, stopped=error is not None, unstarted=unstarted)
         _show(report)
         raise NotYet(report.headline) from None
 

@@ -7,8 +7,8 @@ from jupyterlab.labapp import LabApp
 
 from minigan.course.chapters import repository
 
-# Asks for no news and no updates; leaves out nbgrader's menu, if there; gives pictures their alternative text; exports
-# notebooks as pages that everybody can read.
+# Asks for no news and no updates; leaves out nbgrader's menu, if there; gives pictures their alternative text; shows
+# long lines whole; exports notebooks as pages that everybody can read.
 SETTINGS = Path(__file__).parent / "jupyter"
 
 

@@ -15,6 +15,7 @@ These are the marks. A cell without one is not on the slides.
     # %% slideshow={"slide_type": "-"} tags=["slide-code"]    (its code stands there as well)
     # %% slideshow={"slide_type": "-"} tags=["slide-text"]    (what it prints stands there as well)
     # %% slideshow={"slide_type": "-"} tags=["slide-figure-1"]    (of its figures only the first)
+    # %% tags=["slide-title-1"]                               (its first figure stands on the title slide)
 
 A slide whose own cell is tagged slide-figure-2 shows the second figure of the code above, which is on an earlier slide.
 Learners' notebooks hold neither the text of slides nor these marks.
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-CODE, TEXT, FIGURE = "slide-code", "slide-text", "slide-figure-"
+CODE, TEXT, FIGURE, TITLE = "slide-code", "slide-text", "slide-figure-", "slide-title-"
 NOTES = "???"
 WORDS = 45  # on a slide, formulas not counted
 LINES, COLUMNS = 14, 80  # of code, and of what is printed
@@ -55,12 +56,12 @@ def kind(cell: NotebookNode) -> str | None:
     return found
 
 
-def chosen(cell: NotebookNode) -> int | None:
-    """The number, from 1, of the one figure that a tag asks for; None for all. Raises ValueError for no number."""
+def chosen(cell: NotebookNode, mark: str = FIGURE) -> int | None:
+    """The number, from 1, of the one figure that a tag asks for; None without it. Raises ValueError for no number."""
     for tag in cell.metadata.get("tags", []):
-        if tag.startswith(FIGURE):
-            if not re.fullmatch("[1-9]", number := tag.removeprefix(FIGURE)):
-                raise ValueError(f"the tag {tag!r} ends in {number!r}, expected a figure's number, such as {FIGURE}1")
+        if tag.startswith(mark):
+            if not re.fullmatch("[1-9]", number := tag.removeprefix(mark)):
+                raise ValueError(f"the tag {tag!r} ends in {number!r}, expected a figure's number, such as {mark}1")
             return int(number)
     return None
 
@@ -71,7 +72,7 @@ def leave_out(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("slideshow", None)
         if tags := cell.metadata.pop("tags", []):
-            kept = [tag for tag in tags if tag not in (CODE, TEXT) and not tag.startswith(FIGURE)]
+            kept = [tag for tag in tags if tag not in (CODE, TEXT) and not tag.startswith((FIGURE, TITLE))]
             if kept:
                 cell.metadata["tags"] = kept
 

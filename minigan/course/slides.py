@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from minigan.course import exercises
 from minigan.course.build import Paths, compose, keep_outputs
 from minigan.course.chapters import Chapter, chapters
-from minigan.course.slidemarks import CODE, TEXT, Words, chosen, fitting, kind, words
+from minigan.course.slidemarks import CODE, TEXT, TITLE, Words, chosen, fitting, kind, words
 
 ROOM, SQUARE = 2.4, 1.45  # width by height: of what the title leaves; of a picture that leaves room for text beside it
 FEWEST, MOST = 15, 25  # slides of a chapter, its first and its last included
@@ -95,17 +95,20 @@ def read(paths: Paths) -> Deck:
         keep_outputs(notebook, nbformat.read(paths.notebook, as_version=4))
     first = Slide(Words(chapter.title, chapter.question, "", 1), layout="title")
     slides, above = [first], None  # above: the last cell of code that is on the slides
-    for number, cell in enumerate(notebook.cells):
+    for at, cell in enumerate(notebook.cells):
         try:
+            if number := chosen(cell, TITLE):
+                first.parts += _pictures(cell, chapter.title, number)
             role = kind(cell)
             if role == "slide":
                 slides.append(Slide(words(cell.source)))
-                slides[-1].parts += _pictures(above, slides[-1].words.title, chosen(cell)) if chosen(cell) else []
+                if number := chosen(cell):
+                    slides[-1].parts += _pictures(above, slides[-1].words.title, number)
             elif role:
                 slides[-1].parts += _parts(cell, slides[-1].words.title, fragment=role == "fragment")
                 above = cell
         except ValueError as error:
-            raise ValueError(f"{paths.source.name}, cell {number}: {error}") from None
+            raise ValueError(f"{paths.source.name}, cell {at}: {error}") from None
     slides.append(_last(paths, chapter))
     deck = Deck(chapter, slides)
     first.words = _first(chapter, needs(notebook), deck.minutes)
@@ -165,7 +168,7 @@ def _image(output: NotebookNode) -> str | None:
 def _first(chapter: Chapter, needed: str, minutes: int) -> Words:
     """The title slide."""
     body = f"{chapter.question}\n\n**{minutes} minutes.**" + (f" You need {needed}." if needed else "")
-    notes = "Read the question aloud. Let everybody find an answer of their own before the first figure. "
+    notes = "Read the question aloud. Let everybody find an answer of their own before you go on. "
     return Words(chapter.title, body, notes + f"The slides take about {minutes} minutes, the tasks not counted.", 1)
 
 

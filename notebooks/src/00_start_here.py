@@ -57,7 +57,7 @@ print(f"drawn by a network that learnt from {facts['images']:,} images of {facts
 # missing. Here is its verdict, and what it expects each chapter to take on this machine. It measures the speed of a small
 # training step for two seconds, and compares it with the machine on which the chapters were last timed.
 
-# %%
+# %% slideshow={"slide_type": "-"}
 from minigan.course.doctor import examine
 
 report = examine()
@@ -292,7 +292,7 @@ plot.compare(
     alt="Above, the same head three times. Below, the first is a chaos of coloured dashes, the second lies on its side, the third is pale.",
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-figure-1"]
 # ## What went wrong
 #
 # 1. `reshape` cuts memory anew; only `permute` moves axes
@@ -332,7 +332,13 @@ for spoilt in (peeps.pixels[:1].float(), peeps[:1].permute(0, 2, 3, 1), peeps.pi
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A door that says what came
 #
-# “images span [0.00, 255.00], **expected [-1, 1]**; pass uint8 pixels through `to_signed` first”
+# ```text
+# ValueError: images span [0.00, 255.00], expected [-1, 1];
+# pass uint8 pixels through minigan.data.to_signed first,
+# and clamp what a filter overshot
+# ```
+#
+# **What came**, what was **expected**, **what to do**
 #
 # ???
 # (1 min) The library checks wherever pictures enter. Each error says three things: what came, what was expected, what to
@@ -427,7 +433,7 @@ plot.compare(
     alt="A cup of coffee four times: whole; as 64 by 64 coarse squares; under strong colour noise; with a white square missing.",
 )
 
-# %% [markdown] slideshow={"slide_type": "slide"}
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-figure-1"]
 # ## You know what cups look like
 #
 # A network that repairs pictures needs such knowledge too. It may come **from networks that were trained before, for
@@ -493,7 +499,7 @@ plot.compare(
 # At the end stands **Try it**. An answer is checked here, in the notebook, without a server. This is how it looks when an answer is
 # wrong. The task: what is the mean value of all pixels in `peeps`, in [-1, 1]?
 
-# %%
+# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
 from minigan.course.checking import NotYet
 
 answer = peeps.pixels.float().mean()

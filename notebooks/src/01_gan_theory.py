@@ -513,7 +513,7 @@ print(
 # the learnt D has rebuilt the ring from samples alone. On the right, bright means far from the truth. Outside the line no
 # sample tells the logits to stop.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["slide-title-1"]
 torch.manual_seed(1)
 blob = fakes_in_plane["one blob"]
 judge = fit_discriminator(
@@ -726,9 +726,9 @@ for name, path in games.items():
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Eight modes: when is one found?
 #
-# A sample is good within $3\sigma$ of a centre.
+# $$\text{found:}\quad \text{share of good samples} \;\ge\; \frac{1}{10} \cdot \frac{1}{8}$$
 #
-# A mode is found with **a tenth of its due share**, not with one stray point.
+# A sample is good within $3\sigma$ of a centre. One stray point finds no mode.
 #
 # ???
 # (2 min) Now two real networks. Ask what could go wrong with counting a mode as found by a single sample, which much

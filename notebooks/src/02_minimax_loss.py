@@ -1013,7 +1013,7 @@ heads = fit(heads, peeps, title="peeps")
 # that is true of each of them, and how good they are in numbers, is chapter 03. To train one at home for eight minutes:
 # minigan train peeps -o run.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["slide-title-1"]
 finished, facts = weights.shipped("peeps")
 with torch.no_grad():
     longer = finished(heads.latents.cpu()[:16])
@@ -1281,16 +1281,16 @@ with suppress(NotYet), checking("Pairs", hints) as c:
 # - I. Gulrajani et al., [Improved Training of Wasserstein GANs](https://arxiv.org/abs/1704.00028), 2017.
 # - L. Mescheder, A. Geiger, S. Nowozin,
 #   [Which Training Methods for GANs do actually Converge?](https://arxiv.org/abs/1801.04406), 2018.
-# - T. Miyato et al., [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957),
-#   2018.
-# - S. Zhao et al., [Differentiable Augmentation for Data-Efficient GAN Training](https://arxiv.org/abs/2006.10738),
-#   2020.
+# - T. Miyato et al.,
+#   [Spectral Normalization for Generative Adversarial Networks](https://arxiv.org/abs/1802.05957), 2018.
+# - S. Zhao et al.,
+#   [Differentiable Augmentation for Data-Efficient GAN Training](https://arxiv.org/abs/2006.10738), 2020.
 # - T. Karras et al., [Analyzing and Improving the Image Quality of StyleGAN](https://arxiv.org/abs/1912.04958), 2020.
 # - Y. Yazıcı et al., [The Unusual Effectiveness of Averaging in GAN Training](https://arxiv.org/abs/1806.04498), 2019.
 # - A. Aitken et al., [Checkerboard artifact free sub-pixel convolution](https://arxiv.org/abs/1707.02937), 2017.
 # - K. He et al., [Delving Deep into Rectifiers](https://arxiv.org/abs/1502.01852), 2015.
 # - A. Jolicoeur-Martineau, [The relativistic discriminator](https://arxiv.org/abs/1807.00734), 2019.
-# - N. Huang et al., [The GAN is dead; long live the GAN! A Modern GAN Baseline](https://arxiv.org/abs/2501.05441),
-#   2024.
+# - N. Huang et al.,
+#   [The GAN is dead; long live the GAN! A Modern GAN Baseline](https://arxiv.org/abs/2501.05441), 2024.
 #
 # **Next:** [03 Evaluation](03_evaluation.ipynb). How good are the pictures, and how sure are we?

@@ -899,7 +899,7 @@ show_points(mended_points, real_points, alt)
 # both matter, both become terms.
 
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["slide-title-1"]
 class Paired(nn.Module):
     """A generator and a learnt latent for each of `count` pictures (Bojanowski et al. 2018)."""
 
@@ -1040,12 +1040,11 @@ for name, terms in recipes.items():
 # $L = L_\mathrm{adv} + \lambda L_{FD}$ with unrelated pairs. Draw the three curves over $\lambda$.
 #
 # ???
-# (5 min) Everybody draws precision, recall and diversity for the common recipe, then press the key. Precision rises:
-# pictures near the mean look proper one by one. Recall and diversity say what it was paid with. Whoever tunes λ by eye
-# or by precision alone tunes towards collapse. Two cautions: the ruler took part in training, and these are short runs
-# with one seed.
+# (3 min) Everybody draws precision, recall and diversity for the common recipe, then press the key. Precision rises:
+# pictures near the mean look proper one by one. Recall and diversity say what it was paid with. Two cautions: the ruler
+# took part in training, and these are short runs with one seed.
 
-# %% slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "fragment"} tags=["slide-figure-1"]
 alt = (
     "Three charts over lambda. With unrelated pairs precision rises while recall falls to almost nothing and diversity to about "
     "half. With statistics of the batch precision rises too, and recall and diversity stay level."
@@ -1064,6 +1063,16 @@ alt = (
     "the heads have grown alike; with statistics of the batch, where they differ as before."
 )
 plot.compare(rows, alt=alt, width=7.2)
+
+# %% [markdown] slideshow={"slide_type": "slide"} tags=["slide-figure-2"]
+# ## The middle row has moved towards the mean
+#
+# The same latents in each column.
+#
+# ???
+# (2 min) Cover the labels, and ask what the middle row has lost. One by one its heads are proper, and the stray strokes
+# are gone; side by side they have grown alike, most of all in colour. Whoever tunes λ by eye, or by precision alone, tunes
+# towards collapse.
 
 # %% [markdown]
 # The orange curve of precision is the trap. The common recipe *raises* it: pictures near the mean look proper, one by

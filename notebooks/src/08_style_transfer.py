@@ -764,7 +764,7 @@ hardware.return_unused_memory()
 # network has learnt a way to paint; the descent looks for the best painting of this picture. And it is one style: the
 # next one needs a training of its own. The gain is time, hundreds of steps for one pass.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["slide-title-1"]
 facts = measured("style")
 with torch.inference_mode():
     stylist(pagoda)  # warm up

@@ -444,7 +444,7 @@ print(f"the clean pictures through the bottleneck: {quality(denoise(networks['bo
 # it back. The notebook tries it, and the clean picture comes out hardly better than the noisy one does. A photograph
 # is not a digit. The other two are close together, and a little blotchy after so short a training.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["slide-title-1"]
 alt = (
     "The eye of a cat: clean, and cleaned by the three networks at level 25. The bottleneck gives a blotchy blur; the networks "
     "that predict the picture and the noise are both much clearer, and a little blotchy in the fur."

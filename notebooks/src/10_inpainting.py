@@ -648,7 +648,7 @@ for name, made in {
 # is the network's fill blurred in the same places? They have never met. The network's blur is a picture of what is
 # uncertain. For the back row: the mean is sharp where the eight agree.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["slide-title-1"]
 origin, critic = (network.to(device).eval().requires_grad_(False) for network in weights.shipped_pair("peeps"))
 asked = [new_heads[number][None] for number in (3, 17, 42)[: pick(quick=1, cpu=3, full=3)]]
 large = square_hole(64, 28).roll(4, -2)
@@ -1010,13 +1010,13 @@ with suppress(NotYet), checking("A mean that leaves out the hole", hints) as c:
 # - M. Bertalmio et al., [Image Inpainting](https://doi.org/10.1145/344779.344972), 2000.
 # - D. Pathak et al., [Context Encoders: Feature Learning by Inpainting](https://arxiv.org/abs/1604.07379), 2016.
 # - R. Yeh et al., [Semantic Image Inpainting with Deep Generative Models](https://arxiv.org/abs/1607.07539), 2017.
-# - G. Liu et al., [Image Inpainting for Irregular Holes Using Partial Convolutions](https://arxiv.org/abs/1804.07723),
-#   2018.
+# - G. Liu et al.,
+#   [Image Inpainting for Irregular Holes Using Partial Convolutions](https://arxiv.org/abs/1804.07723), 2018.
 # - P. Pérez, M. Gangnet, A. Blake, [Poisson Image Editing](https://doi.org/10.1145/882262.882269), 2003.
 # - G. Golub, R. Varga, [Chebyshev semi-iterative methods, successive overrelaxation iterative methods, and second order
 #   Richardson iterative methods](https://doi.org/10.1007/BF01386013), 1961.
-# - P. Isola et al., [Image-to-Image Translation with Conditional Adversarial Networks](https://arxiv.org/abs/1611.07004),
-#   2017.
+# - P. Isola et al.,
+#   [Image-to-Image Translation with Conditional Adversarial Networks](https://arxiv.org/abs/1611.07004), 2017.
 # - C. Zheng, T.-J. Cham, J. Cai, [Pluralistic Image Completion](https://arxiv.org/abs/1903.04227), 2019.
 # - Y. Blau, T. Michaeli, [The Perception-Distortion Tradeoff](https://arxiv.org/abs/1711.06077), 2018.
 # - O. Ronneberger, P. Fischer, T. Brox, [U-Net](https://arxiv.org/abs/1505.04597), 2015.

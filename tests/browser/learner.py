@@ -1,7 +1,8 @@
 """Someone with one notebook open in JupyterLab, who uses nothing but the keyboard to walk, write and run."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 EYES = Path(__file__).with_name("notebook.js")
 LOADING = 120  # seconds that JupyterLab may take to show a notebook, on a busy machine
+POLLING = 100  # milliseconds between two looks at what is waited for; a look at each frame costs a core
+FORMULA = re.compile(r"\$\$.+?\$\$|(?<!\\)\$[^$]+?\$", re.DOTALL)
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,12 @@ class Cell:
     """What a reader sees of one cell: its execution count (0 for none), formulas, outputs and pictures."""
 
     count: int
-    waiting: bool  # it runs, or is about to
     rendered: bool  # a text that is shown, not edited
     formulas: int
     broken: int
     outputs: list[dict[str, str]]
     pictures: list[dict[str, Any]]
+    controls: list[str]  # sliders, players and the like, as HTML
 
     def text(self, kind: str) -> str:
         """What its outputs of a kind say, such as "error" or "stderr"; empty where there are none."""
@@ -54,7 +58,7 @@ class Learner:
         """Choose Run All Cells, and wait until nothing runs any more: all went well, or a cell erred."""
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.wait("notebook.cells().some(cell => cell.waiting)")  # the counts of earlier runs are gone from then on
+        self.wait("notebook.waiting()")  # the counts of earlier runs are gone from then on
         self.wait("notebook.done()", seconds)
 
     def go_to(self, number: int) -> None:
@@ -86,10 +90,18 @@ class Learner:
         last = number == len(self.notebook["cells"]) - 1
         self.page.keyboard.press("ControlOrMeta+Enter" if last else "Shift+Enter")  # the latter would add a cell
         if self.notebook["cells"][number]["cell_type"] == "code":
-            self.wait(f"notebook.cells()[{number}].count > {before} && notebook.done()", seconds)
+            self.wait(f"notebook.count({number}) > {before} && notebook.done()", seconds)
         else:
             self.wait(f"notebook.cells()[{number}].rendered")
         return self.cells()[number]
+
+    def tab_to(self, selector: str) -> None:
+        """Press the Tab key, from the active cell on, until the focus is at such an element."""
+        for _ in range(60):
+            self.page.keyboard.press("Tab")
+            if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+        raise AssertionError(f"the Tab key does not lead to {selector}")
 
     def save(self) -> None:
         """Save with Control and S."""
@@ -98,14 +110,37 @@ class Learner:
 
     def wait(self, condition: str, seconds: float = 60) -> None:
         """Wait until a condition of JavaScript holds. Raises Playwright's TimeoutError where it does not in time."""
-        self.page.wait_for_function(condition, timeout=1000 * seconds)
+        self.page.wait_for_function(condition, timeout=1000 * seconds, polling=POLLING)
+
+
+def complaints(learner: Learner, failing: Collection[int] = ()) -> list[str]:
+    """What is wrong with a notebook after it has run, a line for each, with what the page asked for.
+
+    failing: the cells that must end with an error, as all others must not.
+    """
+    found = learner.record.complaints()
+    for number, (source, cell) in enumerate(zip(learner.notebook["cells"], learner.cells(), strict=True)):
+        is_code = source["cell_type"] == "code"
+        formulas = 0 if is_code else len(FORMULA.findall(CODE.sub("", "".join(source["source"]))))
+        faults = [f"a control without a static picture: {control}" for control in cell.controls]
+        faults += [f"a picture {p}" for p in cell.pictures if len(p["alt"]) < 30 or not p["width"]]
+        if (cell.formulas, cell.broken) != (formulas, 0):
+            faults.append(f"{cell.formulas} formulas are set and {cell.broken} broken, expected {formulas}")
+        if is_code and not cell.count:
+            faults.append("it did not run")
+        if bool(error := cell.text("error")) != (number in failing):
+            faults.append(error or "no error, but it is meant to fail")
+        if warning := cell.text("stderr"):
+            faults.append(warning)
+        found += [f"cell {number}: {fault}" for fault in faults]
+    return found + [f"a formula that is not set: {words}" for words in learner.words() if "$" in words]
 
 
 @contextmanager
-def opened(browser: "Browser", lab: "Lab", path: str, height: int = 1000) -> Iterator[Learner]:
+def opened(browser: "Browser", lab: "Lab", path: str) -> Iterator[Learner]:
     """Open a notebook of the course's folder in JupyterLab, and shut its kernel down afterwards."""
     notebook = json.loads((lab.folder / path).read_text(encoding="utf-8"))
-    with chromium.visit(browser, height=height) as (page, record):
+    with chromium.visit(browser) as (page, record):
         page.add_init_script(path=EYES)
         page.goto(lab.page(path))
         learner = Learner(page, record, notebook)

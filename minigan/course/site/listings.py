@@ -1,6 +1,8 @@
 """The pages that list others, and those of the reference: made here, without a file of their own in the repository."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nbformat
@@ -21,6 +23,8 @@ folder `exercises`. The check under a task answers at once, and gives a stronger
 LIBRARY = """The chapters build this library piece by piece: a cell that shows library code shows it character for
 character. Here the same definitions stand by module, each with a link to the cell that shows it. An image batch is a
 float tensor (N, channels, height, width) in [-1, 1] everywhere."""
+CLAIM = re.compile(r"^\| \[(\w+)\]\(\w+\.py\) \| ([^|]+?) \|", re.MULTILINE)  # a row of benchmarks/README.md
+KIND = re.compile(r"^\| What \| (.+) \|$", re.MULTILINE)  # a row of a model card
 
 
 def made(stage: "Stage") -> Iterator[tuple[str, str]]:
@@ -28,8 +32,9 @@ def made(stage: "Stage") -> Iterator[tuple[str, str]]:
     pages = list(stage.pages.values())
     yield "exercises/index", exercises(stage)
     measured = [page for page in pages if page.group == "Measured"]
-    yield "benchmarks/index", listing(stage, "benchmarks/index", "Benchmarks", MEASURED, measured)
-    yield "cards/index", listing(stage, "cards/index", "Model cards", CARDS, [p for p in pages if p.group == "Cards"])
+    yield "benchmarks/index", listing(stage, "benchmarks/index", "Benchmarks", MEASURED, measured, claims(stage.root))
+    cards = [page for page in pages if page.group == "Cards"]
+    yield "cards/index", listing(stage, "cards/index", "Model cards", CARDS, cards, kinds(stage.root, cards))
     found = reference.modules(stage.root)
     yield "reference/index", library(stage, found)
     for module in [module for group in found.values() for module in group]:
@@ -41,13 +46,27 @@ def hidden(names: list[str]) -> str:
     return "```{toctree}\n:hidden:\n\n" + "\n".join(names) + "\n```\n"
 
 
-def listing(stage: "Stage", name: str, title: str, text: str, pages: list[Page]) -> str:
-    """A page that lists others by their titles."""
-    entries = []
+def listing(stage: "Stage", name: str, title: str, text: str, pages: list[Page], said: dict[str, str]) -> str:
+    """A page that lists others by their titles, each with what is `said` of it."""
+    lines = ["| | |", "|---|---|"]
     for page in pages:
         heading = (stage.root / page.source).read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-        entries.append(f"- [{heading}]({from_page(name, page.staged)})")
-    return "\n\n".join([f"# {title}", text, "\n".join(entries), hidden([from_page(name, p.name) for p in pages])])
+        lines.append(f"| [{heading}]({from_page(name, page.staged)}) | {said.get(page.source, '')} |")
+    names = [from_page(name, page.name) for page in pages]
+    return "\n\n".join([f"# {title}", text, "\n".join(lines), hidden(names)])
+
+
+def claims(root: Path) -> dict[str, str]:
+    """What each benchmark claims, by the file of its results; its question where it claims nothing yet."""
+    index = root / "benchmarks" / "README.md"
+    found = CLAIM.findall(index.read_text(encoding="utf-8")) if index.is_file() else []
+    return {f"benchmarks/results/{name}.md": claim for name, claim in found}
+
+
+def kinds(root: Path, pages: list[Page]) -> dict[str, str]:
+    """What each network is, by the file of its model card."""
+    found = {page.source: KIND.search((root / page.source).read_text(encoding="utf-8")) for page in pages}
+    return {source: kind[1] for source, kind in found.items() if kind}
 
 
 def task_facts(notebook: NotebookNode) -> list[dict[str, Any]]:

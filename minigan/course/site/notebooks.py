@@ -1,6 +1,7 @@
 """Chapters and exercises as pages: figures found, links led, library cells tied to the reference, long imports
 and checks folded."""
 
+import ast
 import base64
 import hashlib
 import re
@@ -16,6 +17,7 @@ from minigan.course.site.pages import Page
 
 PICTURES = ("image/gif", "image/png", "image/jpeg")
 LONG_IMPORTS = 8  # lines of a cell of imports that is folded
+BESIDES = 3  # lines of it that may be something else
 TEST_MARK = "# NBVAL_CHECK_OUTPUT\n"  # for our tests, and nothing for readers
 
 
@@ -122,11 +124,12 @@ def markdown_cell(source: str, name: str) -> NotebookNode:
 
 def is_long_imports(cell: NotebookNode) -> bool:
     """Whether a cell holds imports and little else: there is no need to read it."""
-    lines = [line for line in cell.source.splitlines() if line.strip()]
-    if cell.cell_type != "code" or len(lines) < LONG_IMPORTS or cell.outputs:
+    if cell.cell_type != "code" or cell.source.lstrip().startswith(("%", "!")):
         return False
-    imports = sum(line.startswith(("import ", "from ")) for line in lines)
-    return len(lines) - imports <= 2
+    lines = sum(bool(line.strip()) for line in cell.source.splitlines())
+    imports = [node for node in ast.parse(cell.source).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = sum((node.end_lineno or node.lineno) - node.lineno + 1 for node in imports)
+    return lines >= LONG_IMPORTS and lines - imported <= BESIDES
 
 
 def fold(cell: NotebookNode, what: str) -> None:

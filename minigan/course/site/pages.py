@@ -43,7 +43,8 @@ def plan(root: Path, only: Collection[str] = ()) -> dict[str, Page]:
             pages.append(Page(exercise, f"exercises/{chapter.name}", "Exercises", title))
     for path in sorted((root / "benchmarks" / "results").glob("*.md")):
         pages.append(Page(f"benchmarks/results/{path.name}", f"benchmarks/{path.stem}", "Measured"))
-    for path in sorted((root / "minigan" / "weights").rglob("*.md")):
+    cards = (root / "minigan" / "weights").rglob("*.md")
+    for path in sorted(cards, key=lambda path: (path.parent, path.stem)):  # generators, applications, backbones
         pages.append(Page(path.relative_to(root).as_posix(), f"cards/{path.stem}", "Cards"))
     for path in sorted((root / "docs").glob("*.md")):
         group = "Library" if path.stem == "glossary" else "Teaching"

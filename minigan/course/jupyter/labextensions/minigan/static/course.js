@@ -1,4 +1,5 @@
-// What the course adds to JupyterLab, for those who cannot see its pictures, and for those who use no mouse.
+// What the course adds to JupyterLab, for those who cannot see its pictures, for those who use no mouse, and for
+// those who read long lines.
 //
 // Written by hand as JupyterLab loads its extensions: a container with `init`, which gets what JupyterLab shares, and
 // `get`, which gives the plugins. There is nothing to build.
@@ -77,13 +78,25 @@
     },
   });
 
+  // JupyterLab breaks a long line of an output anywhere, also in the middle of a number. Between words it can be read.
+  const lines = async () => ({
+    id: "minigan:lines",
+    description: "Breaks the long lines of outputs between words.",
+    autoStart: true,
+    activate: () => {
+      const style = document.createElement("style");
+      style.textContent = ".jp-Notebook .jp-OutputArea-output pre { word-break: normal; }";
+      document.head.append(style);
+    },
+  });
+
   window._JUPYTERLAB ??= {};
   window._JUPYTERLAB["minigan"] = {
     init: (scope) => {
       shared = scope;
     },
     get: async () => {
-      const plugins = [await alt(), await arrows()];
+      const plugins = [await alt(), await arrows(), await lines()];
       return () => ({ __esModule: true, default: plugins });
     },
   };
