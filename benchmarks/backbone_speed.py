@@ -140,9 +140,10 @@ def text(found: bench.Found) -> str:
         f"`python benchmarks/backbone_speed.py` on {found['machine']}; random weights, "
         f"{found['runs'][0]['rounds'][PLAIN]} rounds in turns.{bench.load(found)}\n\n"
         f"{bench.table(['network', 'work', 'batch', 'pixels', '', *bench.contest_heads()], rows)}\n\n"
-        "Times as fast as the plain network. The feature extractor and minigan derive by all maps, the plain network by "
-        "its last one. All spend their time in the same convolutions. Folding changes no feature but by rounding; the "
-        "library leaves it, for the same networks become parts of generators and discriminators, whose batch norms stay. "
+        "Times as fast as the plain network. The feature extractor and minigan derive by all maps, the plain network "
+        "by its last one. All spend their time in the same convolutions. Folding changes no feature but by rounding; "
+        "the library leaves it, for the same networks become parts of generators and discriminators, whose batch norms "
+        "stay. "
         "bfloat16 changes features.\n\n"
         "![Bars of the times as fast as the plain network](backbone_speed.png)\n"
     )

@@ -33,9 +33,9 @@ from minigan.apps.tasks import kinds
 from minigan.files import UNFINISHED
 
 SMALL = ("--batch", "64", "--size", "16", "--precision", "float32", "--device", "cpu", "--seed", "3")
-RUNS = (  # what is trained, images, kills; a checkpoint is written every 12,000 images
-    ("a GAN", ("peeps", "--width", "4"), 240_000, 20),
-    ("an application", ("photos", "--task", "denoise"), 60_000, 6),
+RUNS = (  # what is trained, images, kills, files of two saves; one comes every 12,000 images, and the kills take many
+    ("a GAN", ("peeps", "--width", "4"), 480_000, 20, 6),
+    ("an application", ("photos", "--task", "denoise"), 72_000, 6, 2),
 )
 HEADS = ("kills", "in the middle of a write", "broken files", "values compared", "differences")
 
@@ -109,10 +109,12 @@ def killed(command: Sequence[str], run: Path, what: str, due: Callable[[float, i
     return Kill(what, round(spent, 2), seen, len(set(unfinished(run)) - before), tuple(broken(run)))
 
 
-def moment(number: int, chance: random.Random, longest: float) -> tuple[str, Callable[[float, int], bool], float]:
-    """When the kill of that number is due: in turns at a random moment, and while a file is being written."""
+def moment(
+    number: int, chance: random.Random, longest: float, files: int
+) -> tuple[str, Callable[[float, int], bool], float]:
+    """When the kill of that number is due: in turns at a random moment, and while one of so many files is written."""
     if number % 2:
-        write = chance.randint(1, 6)
+        write = chance.randint(1, files)
         return f"file {write}", lambda seconds, files: files >= write, chance.uniform(0, 0.004)
     after = chance.uniform(0, longest)
     return f"{after:.2f} s", lambda seconds, files: seconds >= after, 0.0
@@ -169,14 +171,13 @@ def differences(run: Path, undisturbed: Path) -> list[str]:
     return found + [name for name in {**files[0], **files[1]} if files[0].get(name) != files[1].get(name)]
 
 
-def endure(training: Training, kills: int, folder: Path, seed: int = 0) -> dict[str, Any]:
-    """Train undisturbed, then with so many kills, and compare."""
+def endure(training: Training, kills: int, files: int, folder: Path, seed: int = 0) -> dict[str, Any]:
+    """Train undisturbed, then with so many kills, at a random moment or in the first `files` of a process; compare."""
     undisturbed, run = folder / "undisturbed", folder / "killed"
     seconds, chance, found = training.complete(undisturbed), random.Random(seed), []
+    longest = max(min(0.8 * seconds, 8), seconds / 10)
     for number in range(kills):
-        found.append(
-            killed(training.command(run), run, *moment(number, chance, max(min(0.8 * seconds, 8), seconds / 10)))
-        )
+        found.append(killed(training.command(run), run, *moment(number, chance, longest, files)))
         typer.echo(found[-1])
     training.complete(run)
     return {
@@ -191,10 +192,10 @@ def endure(training: Training, kills: int, folder: Path, seed: int = 0) -> dict[
 def measure(quick: bool) -> bench.Found:
     """What has become of each training."""
     found: bench.Found = bench.conditions() | {"runs": {}}
-    for name, words, images, kills in RUNS:
+    for name, words, images, kills, files in RUNS:
         with tempfile.TemporaryDirectory() as folder:
             training = Training((*words, *SMALL), 24_000 if quick else images)
-            found["runs"][name] = endure(training, 2 if quick else kills, Path(folder))
+            found["runs"][name] = endure(training, 2 if quick else kills, files, Path(folder))
     return found
 
 

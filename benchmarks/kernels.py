@@ -103,8 +103,10 @@ async def work(one: NotebookClient) -> bench.Found:
         for index, cell in enumerate(one.nb.cells):
             if cell.cell_type == "code":
                 await one.async_execute_cell(cell, index)
-    except (CellExecutionError, DeadKernelError) as error:
-        failure = bench.reason(error)
+    except CellExecutionError as error:
+        failure = f"{error.ename}: {error.evalue}"
+    except DeadKernelError:
+        failure = "its kernel died; most often memory ran out"
     return {"seconds": round(time.perf_counter() - began, 1), "peak, MB": peak_memory(one), "failure": failure}
 
 

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from scipy.sparse import lil_matrix
 from scipy.sparse.linalg import spsolve
+from test_pictures import Largest
 from torch import nn
 from typer.testing import CliRunner
 
@@ -347,6 +348,49 @@ def test_tiles_have_no_seam(monkeypatch):
     tiled = holes.mended(network, Picture.of(pixels), known).pixels
     assert int((whole.int() - tiled.int()).abs().max()) <= 1  # the heat of other tiles is rounded otherwise
     assert not torch.equal(whole, pixels)
+
+
+@pytest.mark.parametrize("hole", [slice(200, 300), slice(0, 60)], ids=["in the middle", "at the edge"])
+def test_a_large_hole_has_no_seam(monkeypatch, hole):
+    pixels = to_pixels(data.photo("coffee"))[0]
+    known = torch.full((1, *pixels.shape[1:]), 255, dtype=torch.uint8)
+    known[:, hole, 50:150] = 0
+    network = awake()
+    whole = holes.mended(network, Picture.of(pixels), known).pixels
+    monkeypatch.setattr(holes, "TILE", 64)
+    tiled = holes.mended(network, Picture.of(pixels), known).pixels
+    assert int((whole.int() - tiled.int()).abs().max()) <= 2  # each size is rounded to bytes
+
+
+def test_a_large_hole_is_filled_from_its_edge():
+    """A slope goes on through a hole that the network is too small for: a new network is the heat equation."""
+    slope = torch.linspace(20, 220, 300).round().to(torch.uint8).expand(3, 200, 300)
+    known = torch.full((1, 200, 300), 255, dtype=torch.uint8)
+    known[:, 40:160, 100:220] = 0
+    made = holes.mended(app.Inpainter().eval(), Picture.of(torch.where(known > 0, slope, 0)), known).pixels
+    assert int((made.int() - slope.int()).abs().max()) <= 2
+
+
+def test_small_holes_beside_a_large_one_are_left_to_the_network():
+    pixels = to_pixels(data.photo("coffee"))[0]
+    both, small = (torch.full((1, *pixels.shape[1:]), 255, dtype=torch.uint8) for _ in range(2))
+    both[:, 20:30, 20:30] = small[:, 20:30, 20:30] = 0
+    both[:, 250:330, 300:380] = 0
+    network = awake()
+    spot = (..., slice(20, 30), slice(20, 30))
+    made = [holes.mended(network, Picture.of(pixels), known).pixels[spot] for known in (both, small)]
+    assert int((made[0].int() - made[1].int()).abs().max()) <= 1
+
+
+def test_no_colours_of_a_whole_picture_become_floats(monkeypatch):
+    monkeypatch.setattr(holes, "TILE", 64)
+    monkeypatch.setattr(holes, "MARGIN", 32)
+    pixels, known = noise(1, 3, 600, 800), torch.full((1, 600, 800), 255, dtype=torch.uint8)
+    known[:, 100:150, 200:260] = 0
+    picture = Picture.of(to_pixels(pixels)[0])
+    with Largest() as largest:
+        holes.mended(awake(), picture, known)
+    assert 0 < largest.size <= 4 * 600 * 800  # one channel of floats
 
 
 def test_alpha_and_all_that_is_known_stay():

@@ -1,5 +1,6 @@
 """The benchmarks: each has its results, the texts agree with them, what they share counts right, the cheap ones run."""
 
+import asyncio
 import json
 import re
 import subprocess
@@ -14,19 +15,18 @@ from typing import Any
 import pytest
 import torch
 import typer
+from nbformat import v4
 
 from minigan import train
 from minigan.backbones import Backbone
+from minigan.course.build import KERNEL, Paths, kernel_client, kernel_environment
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "benchmarks"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem not in ("__main__", "bench", "index"))
 
 # Scripts whose results are still to be written, or were written by an earlier version. This list only shrinks.
-PENDING = {
-    *("backbone_speed", "endurance", "from_scratch", "levers", "lpips_speed", "metrics_speed", "step_speed"),
-    "throughput",
-}
+PENDING = {"endurance", "from_scratch", "kernels", "memory"}
 CHEAP = ("backbone_speed", "course", "lpips_speed", "triplets")  # a trial of each takes seconds
 
 Load = Callable[[str], ModuleType]
@@ -281,3 +281,36 @@ def test_equal_seeds_start_with_equal_generators(load: Load, monkeypatch: pytest
     ]
     for one, other in zip(*(state.generator.parameters() for state in states), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def test_kernels_work_at_once_and_live_until_the_last_has_finished(load: Load, repository: Path):
+    kernels = load("kernels")
+    sources = (
+        "held = bytes([1]) * 300 * 2**20",
+        "import time; time.sleep(2)",
+        "1 / 0",
+    )
+    notebooks = [
+        v4.new_notebook(cells=[v4.new_code_cell(source)], metadata={"kernelspec": KERNEL}) for source in sources
+    ]
+    clients = [kernel_client(notebook, Paths(repository, "07_tiny")) for notebook in notebooks]
+    done, memory = asyncio.run(kernels.at_once(clients, kernel_environment("quick")))
+    assert [row["failure"] for row in done] == ["", "", "ZeroDivisionError: division by zero"]
+    assert done[1]["seconds"] >= 2
+    assert done[0]["peak, MB"] - done[1]["peak, MB"] == pytest.approx(300, abs=30)
+    assert memory.peaks[0] - memory.peaks[1] == pytest.approx(300, abs=30)
+    assert memory.together[-1][1] == pytest.approx(sum(memory.peaks), rel=0.1)  # nobody has left
+
+
+def test_memory_of_kernels_by_hand(load: Load):
+    kernels = load("kernels")
+    rows = [
+        {"chapter": "00 a", "peak, MB": 1_100, "its share, MB": 700, "failure": ""},
+        {"chapter": "01 b", "peak, MB": 1_250, "its share, MB": 800, "failure": "MemoryError: "},
+    ]
+    found = {"rows": rows, "seconds, MB of all": [[0.0, 900], [2.0, 1_500]], "seconds": 60.0}
+    assert kernels.most(found) == (1_250, 1_500)
+    assert kernels.too_much(found) == ["01 b: MemoryError: ", "a kernel took 1250 MB, expected less than 1200"]
+    assert kernels.claim(found).startswith(
+        "1 of 2 notebooks at once finish, in 1 minutes; a kernel takes at most 1,250"
+    )

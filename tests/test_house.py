@@ -37,7 +37,7 @@ ALLOWED: dict[str, set[str]] = {
     "apps.generating": {
         *("apps.commands", "apps.generate", "data", "files", "hardware", "nets", "plot", "weights"),
     },
-    "apps.holes": {"apps.inpaint", "apps.pictures", "files"},
+    "apps.holes": {"apps.inpaint", "apps.pictures", "data", "files"},
     "apps.patterns": {"data"},
     "apps.style": {"apps.photographs", "backbones", "data", "hardware", "perceptual", "train"},
     "apps.painting": {

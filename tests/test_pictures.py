@@ -1,10 +1,13 @@
 """Whole pictures: tiles without seams, alpha, orientation, every odd file, and nothing destroyed."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from minigan.apps import pictures
 from minigan.apps.pictures import Picture
@@ -22,6 +25,19 @@ def save(path, array, mode=None, **options):
 def blur(images):
     """Five pixels wide, so its reach is two."""
     return F.avg_pool2d(images, 5, 1, 2, count_include_pad=False)
+
+
+class Largest(TorchDispatchMode):
+    """Inside this block, the bytes of the largest tensor that torch has made."""
+
+    size = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        for one in made if isinstance(made, list | tuple) else [made]:
+            if isinstance(one, torch.Tensor):
+                self.size = max(self.size, one.numel() * one.element_size())
+        return made
 
 
 def last(steps):
@@ -85,6 +101,14 @@ def test_a_camera_that_was_held_upright(tmp_path):
     array = np.concatenate([noise(4, 9).permute(1, 2, 0).numpy(), np.full((4, 9, 1), 99, np.uint8)], 2)
     picture = pictures.read_picture(save(tmp_path / "a.png", array, exif=exif))
     assert picture.pixels.shape == (3, 9, 4) and picture.alpha is not None and picture.alpha.shape == (1, 9, 4)
+
+
+def test_no_tensor_is_as_large_as_an_enlarged_picture():
+    picture = Picture.of(noise(120, 160), noise(120, 160)[:1])
+    with Largest() as largest:
+        result = pictures.treated(picture, partial(F.interpolate, scale_factor=4), tile=16, margin=2, scale=4)
+    assert result.shape == (480, 640)
+    assert 0 < largest.size < 480 * 640  # a byte for each of its pixels
 
 
 def test_a_result_that_is_too_large_is_refused():

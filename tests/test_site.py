@@ -163,6 +163,26 @@ def test_long_imports_and_checks_are_folded(tmp_path):
     assert [cell.metadata.get("tags") for cell in notebook.cells] == [None, None, ["hide-input"]]
 
 
+@built_site.needed
+def test_a_full_stop_stays_with_its_formula():
+    from docutils import nodes, utils
+
+    from minigan.course.site import extension
+
+    document, paragraph = utils.new_document("page"), nodes.paragraph()
+    paragraph += [
+        nodes.math("", "x"),
+        nodes.Text("). Then "),
+        nodes.math("", "y"),
+        nodes.Text(" is "),
+        nodes.math("", "z"),
+    ]
+    document += paragraph
+    extension.tie_formulas(None, document)
+    assert [type(node).__name__ for node in paragraph] == ["inline", "Text", "math", "Text", "math"]
+    assert (paragraph[0].astext(), paragraph[1].astext()) == ("x).", " Then ")
+
+
 # The glossary
 
 WORDS = """# Glossary

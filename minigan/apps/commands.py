@@ -92,8 +92,7 @@ def denoise(
     denoiser = trained(app.Denoiser, "denoise", weights)
 
     def change(picture: "Picture", title: str) -> "Picture":
-        pixels = picture.pixels
-        channels = 1 if bool((pixels == pixels[:1]).all()) else 3  # grey stays grey
+        channels = 1 if picture.grey else 3  # grey stays grey
 
         def process(images: "Tensor") -> "Tensor":
             return app.denoise(denoiser, images[:, :channels], sigma)

@@ -1,4 +1,4 @@
-"""Whole pictures with holes: masks from files, the scale at which a hole is small enough, tiles.
+"""Whole pictures with holes: masks from files, tiles, large holes by way of a smaller picture.
 
 Shown in no chapter: it is the care that the command needs.
 """
@@ -55,7 +55,7 @@ def read_mask(path: Path, shape: tuple[int, int]) -> Tensor:
     if picture.shape != shape:
         sizes = f"{picture.image.width} x {picture.image.height} pixels, the picture {shape[1]} x {shape[0]}"
         raise ValueError(f"the mask {path} has {sizes}; they have to be of one size")
-    hole = picture.pixels.float().mean(0, keepdim=True) > 127
+    hole = picture.pixels.sum(0, keepdim=True, dtype=torch.int16) > 3 * 127
     if picture.alpha is not None:
         hole &= picture.alpha > 127
     if not bool(hole.any()):

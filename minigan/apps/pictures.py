@@ -54,6 +54,12 @@ class Picture:
         """A copy of the alpha channel as bytes (1, H, W), or None."""
         return as_tensor(self.image)[3:] if self.image.mode == "RGBA" else None
 
+    @property
+    def grey(self) -> bool:
+        """Whether its three colours are everywhere the same."""
+        pixels = self.pixels
+        return bool((pixels == pixels[:1]).all())
+
 
 def read_picture(path: Path) -> Picture:
     """The picture in a file, upright, in RGB, with its alpha channel where it has one that hides something.
@@ -67,7 +73,7 @@ def read_picture(path: Path) -> Picture:
             if "A" not in file.getbands() and "transparency" not in file.info:
                 return Picture(rgb)
             rgba = ImageOps.exif_transpose(file).convert("RGBA")
-    return Picture(rgb if rgba.getextrema()[3] == (255, 255) else rgba)
+    return Picture(rgb if rgba.getchannel("A").getextrema() == (255, 255) else rgba)
 
 
 def as_tensor(picture: Image.Image) -> Tensor:
@@ -104,7 +110,7 @@ def in_tiles(process: Process, picture: Picture, tile: int, margin: int, scale: 
             images = to_signed(source[:, rows][:, :, columns])[None]
             with torch.inference_mode():
                 made = process(images[:, :3]).cpu().expand(-1, 3, -1, -1)
-                made = torch.cat([made, resize(images[:, 3:], made.shape[-2:])], 1) if alpha else made
+                made = torch.cat([made, resize(images[:, 3:], (made.shape[2], made.shape[3]))], 1) if alpha else made
             result.image.paste(as_image(to_pixels(made)[0, :, inner, inner]), (left * scale, top * scale))
             yield result
 

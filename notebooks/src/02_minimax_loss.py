@@ -94,8 +94,9 @@ from minigan.weights import save_network
 #    idea.
 # 4. **Both logarithms become the same function.** With $\mathrm{softplus}(t) = \log(1 + e^t)$:
 #
-# $$-\log \sigma(\ell) = \log(1 + e^{-\ell}) = \mathrm{softplus}(-\ell), \qquad
-# -\log(1 - \sigma(\ell)) = -\log \frac{e^{-\ell}}{1 + e^{-\ell}} = \log(1 + e^{\ell}) = \mathrm{softplus}(\ell)$$
+# $$-\log \sigma(\ell) = \log(1 + e^{-\ell}) = \mathrm{softplus}(-\ell)$$
+#
+# $$-\log(1 - \sigma(\ell)) = -\log \frac{e^{-\ell}}{1 + e^{-\ell}} = \log(1 + e^{\ell}) = \mathrm{softplus}(\ell)$$
 #
 # 5. **Each player gets its own loss.** $G$ minimises $V$, and only the second term depends on $G$.
 

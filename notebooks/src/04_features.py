@@ -1164,7 +1164,11 @@ with plot.figure(2, alt=alt, size=(4.4, 3.1)) as axes:
 
 # %%
 agreed = measured("triplets")["shares"]
-asked = {"EfficientNet-Lite0": "features", "EfficientNet-Lite0, random weights": "random", "Fashion classifier": "garments"}
+asked = {
+    "EfficientNet-Lite0": "features",
+    "EfficientNet-Lite0, random weights": "random",
+    "Fashion classifier": "garments",
+}
 asked |= {"SSIM": "SSIM", "absolute error": "|error|"}
 kinds = ("brightness", "contrast", "moved", "turned", "noise in texture", "noise of colour", "fine noise")
 print(f"{'agrees with the eye, per cent':31}" + "".join(f"{short:>10}" for short in asked.values()))

@@ -809,7 +809,9 @@ print(f"trained for the judge  {1 - bound['distance'] / from_pixel:4.0%}, after 
 # %%
 for row in (base, *benchmark["peers"]):
     psnr, distance = (sum(row[key]) / len(row[key]) for key in ("psnr", "distance"))
-    print(f"{row['method']:12} PSNR {psnr:.2f}  judge {distance:.3f}  realism {row['realism']:.3f}  {row['seconds']:5.0f} s")
+    print(
+        f"{row['method']:12} PSNR {psnr:.2f}  judge {distance:.3f}  realism {row['realism']:.3f}  {row['seconds']:5.0f} s"
+    )
 
 # %% [markdown]
 # By the original it is the worse of the two, in decibels and for the judge. It is also much the sharpest of all

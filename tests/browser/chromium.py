@@ -26,7 +26,7 @@ PICTURES = ROOT / "docs" / "_build" / "browser"  # screenshots, to be looked at;
 VARIABLE = "MINIGAN_CHROMIUM"  # the path of another browser of the family
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 EVERYTHING = os.environ.get("MINIGAN_BROWSER") == "all"  # as `make browser` sets it; else a part that stands for all
-PATIENCE = 120_000  # milliseconds for anything that is waited for: a machine may have much else to do
+PATIENCE = 300_000  # milliseconds for anything that is waited for: a machine may have much else to do
 LONGEST = 1800  # seconds for a whole notebook, likewise
 LOCAL = ("127.0.0.1", "localhost")
 OFFLINE = (  # no name is looked up, so nothing leaves this machine, whatever a page or the browser itself wants

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 from chromium import ROOT
 
-PATIENCE = 120  # seconds for the server to come up, and to go
+PATIENCE = 300  # seconds for the server to come up, and to go
 # `minigan lab` serves the clone that it belongs to; here it serves the copy that comes first among the arguments.
 START = """
 import sys

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 EYES = Path(__file__).with_name("notebook.js")
-LOADING = 120  # seconds that JupyterLab may take to show a notebook, on a busy machine
+LOADING = 600  # seconds that JupyterLab may take to show a notebook, on a busy machine
 POLLING = 100  # milliseconds between two looks at what is waited for; a look at each frame costs a core
 FORMULA = re.compile(r"\$\$.+?\$\$|(?<!\\)\$[^$]+?\$", re.DOTALL)
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
@@ -82,7 +82,7 @@ class Learner:
         written = self.page.evaluate("notebook.source()")
         assert written == text, f"typed {text!r}, but the cell holds {written!r}"
 
-    def run(self, number: int, seconds: float = 120) -> Cell:
+    def run(self, number: int, seconds: float = 300) -> Cell:
         """Run a cell with Shift and Enter, and return what it shows when it is done."""
         if self.page.evaluate("notebook.active()") != number:
             self.go_to(number)
@@ -108,7 +108,7 @@ class Learner:
         self.page.keyboard.press("ControlOrMeta+S")
         self.wait("notebook.saved()")
 
-    def wait(self, condition: str, seconds: float = 60) -> None:
+    def wait(self, condition: str, seconds: float = 300) -> None:
         """Wait until a condition of JavaScript holds. Raises Playwright's TimeoutError where it does not in time."""
         self.page.wait_for_function(condition, timeout=1000 * seconds, polling=POLLING)
 

@@ -8,7 +8,6 @@ pytestmark = [chromium.needed, pytest.mark.timeout(chromium.LONGEST)]
 
 NAMES = sorted(path.stem for path in (chromium.ROOT / "notebooks").glob("*.ipynb"))
 CHOSEN = NAMES if chromium.EVERYTHING else NAMES[:1]
-VISIBLE = "panel => panel.clientHeight"
 SCROLL = "(panel, top) => new Promise(done => { panel.scrollTop = top; requestAnimationFrame(done) })"
 TALL = {"width": 1400, "height": 3000}  # pixels of the window: few screenshots hold a chapter
 
@@ -50,7 +49,9 @@ def look(learner: Learner, name: str) -> None:
     usual = learner.page.viewport_size
     learner.page.set_viewport_size(TALL)
     panel = learner.page.locator(".jp-WindowedPanel-outer")
-    for number, top in enumerate(range(0, learner.page.evaluate("notebook.height()"), panel.evaluate(VISIBLE))):
-        panel.evaluate(SCROLL, top)
+    visible, number = panel.evaluate("panel => panel.clientHeight"), 0
+    while number * visible < learner.page.evaluate("notebook.height()"):  # which grows as cells come into sight
+        panel.evaluate(SCROLL, number * visible)
         chromium.keep(learner.page, f"chapter-{name}-{number}")
+        number += 1
     learner.page.set_viewport_size(usual)

@@ -25,6 +25,7 @@ NO_USES = ("page-tools", "library-note")
 SIGNATURE = re.compile(r'(?P<open><span class="sig-paren">\(</span>\s*)<dl>(?P<lines>.*?)</dl>', re.DOTALL)
 CHAPTERS = re.compile(r"\b[Cc]hapters?\s+[01]\d\b(?:(?:,\s+|,?\s+and\s+|\s+to\s+|\s+or\s+)[01]\d\b)*")
 NUMBER = re.compile(r"\b[01]\d\b")
+BESIDE = re.compile(r"^[.,;:?!)\]]+")  # what must not stand at the beginning of a line, when it follows a formula
 IMAGE = re.compile(r'<img (?P<attributes>[^>]*src="(?P<url>[^"]+)"[^>]*)/>')
 
 
@@ -36,6 +37,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_post_transform(ChapterLinks)
     app.connect("doctree-read", name_figures)
     app.connect("doctree-read", mend_tables)
+    app.connect("doctree-read", tie_formulas)
     app.connect("html-page-context", size_images, priority=900)
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
@@ -61,6 +63,18 @@ def mend_tables(app: Sphinx, doctree: nodes.document) -> None:
             head.parent.remove(head)
             table["classes"].append("facts")
             next(table.findall(nodes.colspec))["stub"] = 1
+
+
+def tie_formulas(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep a formula in a sentence together with the comma or full stop that follows it."""
+    for formula in list(doctree.findall(nodes.math)):
+        text = formula.next_node(descend=False, siblings=True)
+        found = BESIDE.match(text.astext()) if isinstance(text, nodes.Text) else None
+        if found:
+            tied = nodes.inline(classes=["tied"])
+            formula.replace_self(tied)
+            tied += [formula, nodes.Text(found[0])]
+            text.parent.replace(text, nodes.Text(text.astext()[found.end() :]))
 
 
 class ChapterLinks(SphinxPostTransform):
