@@ -49,6 +49,7 @@ window.addEventListener("load", () => {
     window.MathJax.startup.promise.then(markScrolling);
   }
 });
+document.addEventListener("toggle", markScrolling, true); // what was folded has a width only now
 window.addEventListener("resize", () => {
   markScrolling();
   turnCaptions();

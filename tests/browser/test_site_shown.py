@@ -99,7 +99,7 @@ def test_a_chapter_is_read_wide_dark_and_by_keyboard(browser, site):
         assert page.eval_on_selector_all(".cell_output img", colour) == ["rgb(255, 255, 255)"]
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
         page.set_viewport_size({"width": NARROW, "height": 844})
-        block = page.locator(".cell_input pre[tabindex='0']").first
+        block = page.locator(".cell_input pre[tabindex='0']:visible").first
         block.focus()
         page.keyboard.press("ArrowRight")
         page.wait_for_function("block => block.scrollLeft > 0", arg=block.element_handle())
