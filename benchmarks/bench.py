@@ -20,8 +20,9 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from torch import Tensor
 
-from minigan import hardware, plot
+from minigan import hardware, nets, plot
 from minigan.files import whole_file
 
 ROOT = Path(__file__).parents[1]
@@ -55,6 +56,11 @@ def computes_bfloat16() -> bool:
     """Whether this processor has instructions for bfloat16, or at least is faster with it than with float32."""
     flags = told_by_linux("flags", "Features").split()
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags)) if flags else hardware.bf16_speedup() > 1
+
+
+def megabytes(peak: int) -> float:
+    """The peak of memory that the system says of a process (`ru_maxrss`), which macOS counts in bytes, in megabytes."""
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def conditions() -> Found:
@@ -161,6 +167,16 @@ def contest_cells(contest: Found, name: str) -> list[Any]:
     middle, low, high = times[name]
     spent = contest["milliseconds"][name], contest["of the processor"][name]
     return [*spent, middle, f"{low} to {high}", contest["by the processor"][name]]
+
+
+# Pictures
+
+
+@torch.no_grad()
+def drawings(generator: nets.Generator, count: int, seed: int) -> Tensor:
+    """Pictures of a generator as it is, from latents that are the same for an equal seed, few at a time."""
+    latents = torch.randn(count, generator.latents, generator=torch.Generator().manual_seed(seed))
+    return torch.cat([generator(part) for part in latents.split(50)])
 
 
 # Results

@@ -110,11 +110,11 @@ def killed(command: Sequence[str], run: Path, what: str, due: Callable[[float, i
 
 
 def moment(
-    number: int, chance: random.Random, longest: float, files: int
+    number: int, chance: random.Random, longest: float, most: int
 ) -> tuple[str, Callable[[float, int], bool], float]:
-    """When the kill of that number is due: in turns at a random moment, and while one of so many files is written."""
+    """When the kill of that number is due: in turns at a random moment, and while one of the first files is written."""
     if number % 2:
-        write = chance.randint(1, files)
+        write = chance.randint(1, most)
         return f"file {write}", lambda seconds, files: files >= write, chance.uniform(0, 0.004)
     after = chance.uniform(0, longest)
     return f"{after:.2f} s", lambda seconds, files: seconds >= after, 0.0

@@ -170,11 +170,9 @@ def real_features(judge: str, style: str) -> Tensor:
     return look(judge, data.load(style, "test")[:300])
 
 
-@torch.no_grad()
 def draw(state: train.TrainState) -> Tensor:
     """300 heads of the averaged generator, from latents that are the same in all runs."""
-    latents = torch.randn(300, 128, generator=torch.Generator().manual_seed(1234))
-    return torch.cat([state.average(part) for part in latents.split(50)])
+    return bench.drawings(state.average, 300, seed=1234)
 
 
 def judge(style: str, fakes: Tensor, training: Tensor) -> dict[str, Any]:

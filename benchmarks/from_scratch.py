@@ -136,11 +136,9 @@ def real_features(name: str, of: str, size: int, split: str = "test") -> Tensor:
     return look(name, pictures(of, size, split)[:COUNT])
 
 
-@torch.no_grad()
 def draw_some(state: train.TrainState) -> Tensor:
     """Pictures of the averaged generator, from latents that are the same for all."""
-    latents = torch.randn(COUNT, state.latents.shape[1], generator=torch.Generator().manual_seed(1234))
-    return torch.cat([state.average(part) for part in latents.split(50)])
+    return bench.drawings(state.average, COUNT, seed=1234)
 
 
 def judged(run: Run, fakes: Tensor) -> dict[str, float]:

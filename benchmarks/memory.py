@@ -89,7 +89,7 @@ def run(words: list[str], folder: Path) -> dict[str, Any]:
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, line)
     return {
-        "peak of memory, MB": round(used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)),
+        "peak of memory, MB": round(bench.megabytes(used.ru_maxrss)),
         "seconds": round(time.perf_counter() - began, 1),
         "of the processor": round(used.ru_utime + used.ru_stime, 1),
     }

@@ -187,10 +187,7 @@ def suite(real: Tensor, fake: Tensor, look: nn.Module) -> dict[str, Callable[[],
 def whole_suite(quick: bool) -> bench.Found:
     """The contest of both ways on real and generated heads, or why there is none."""
     n, rounds = (16, 1) if quick else (400, 3)
-    generator, random = weights.shipped_pair("peeps")[0].eval(), torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        fake = torch.cat([generator(part) for part in torch.randn(n, generator.latents, generator=random).split(50)])
-    real = data.load("peeps")[:n]
+    real, fake = data.load("peeps")[:n], bench.drawings(weights.shipped_pair("peeps")[0].eval(), n, seed=0)
     try:
         turns = bench.take_turns(suite(real, fake, Looking()), rounds)
     except ImportError as error:

@@ -20,7 +20,6 @@ much. A profile of some steps shows what share of the time is convolution, which
 import logging
 import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -194,7 +193,7 @@ def on_demand(pipe: Connection, losses: Losses, size: int, batch: int) -> Batche
         for _ in range(steps):
             yield next(source)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        peak = bench.megabytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
         pipe.send((wall, cpu, peak, list(losses)))
 
 

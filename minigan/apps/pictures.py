@@ -52,7 +52,12 @@ class Picture:
     @property
     def alpha(self) -> Tensor | None:
         """A copy of the alpha channel as bytes (1, H, W), or None."""
-        return as_tensor(self.image)[3:] if self.image.mode == "RGBA" else None
+        return as_tensor(self.image)[3:] if self.transparent else None
+
+    @property
+    def transparent(self) -> bool:
+        """Whether it has an alpha channel."""
+        return self.image.mode == "RGBA"
 
     @property
     def grey(self) -> bool:
@@ -100,7 +105,7 @@ def in_tiles(process: Process, picture: Picture, tile: int, margin: int, scale: 
     the unfinished result after each tile, so that the caller can show progress and stop.
     """
     height, width = picture.shape
-    source, alpha = as_tensor(picture.image), picture.image.mode == "RGBA"
+    source = as_tensor(picture.image)
     result = Picture(Image.new(picture.image.mode, (width * scale, height * scale)))
     inner = slice(margin * scale, -margin * scale or None)
     for top in range(0, height, tile):
@@ -110,7 +115,8 @@ def in_tiles(process: Process, picture: Picture, tile: int, margin: int, scale: 
             images = to_signed(source[:, rows][:, :, columns])[None]
             with torch.inference_mode():
                 made = process(images[:, :3]).cpu().expand(-1, 3, -1, -1)
-                made = torch.cat([made, resize(images[:, 3:], (made.shape[2], made.shape[3]))], 1) if alpha else made
+                if picture.transparent:
+                    made = torch.cat([made, resize(images[:, 3:], (made.shape[2], made.shape[3]))], 1)
             result.image.paste(as_image(to_pixels(made)[0, :, inner, inner]), (left * scale, top * scale))
             yield result
 
@@ -177,7 +183,7 @@ def treat_all(
             target = check_target(file, target, force, written, kept)
             picture = read_picture(file)
             result = change(picture, file.name)
-            if result.image.mode == "RGBA" and target.suffix.lower() in WITHOUT_ALPHA:
+            if result.transparent and target.suffix.lower() in WITHOUT_ALPHA:
                 target = check_target(file, target.with_suffix(".png"), force, written, kept)
             write_picture(target, result)
             written.append(target)
