@@ -187,19 +187,24 @@ def test_it_is_written_and_read_again(tmp_path, encoder):
     torch.testing.assert_close(again(images, known), network(images, known), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("shrink", [1, 2, 4])
-def test_a_whole_fill_changes_the_hole_alone(shrink):
+def test_half_the_size_is_the_mean_of_what_is_known():
+    images = torch.tensor([[[[1.0, 2.0, 8.0], [3.0, 9.0, 4.0], [6.0, 7.0, 5.0]]]])
+    known = torch.tensor([[[[1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 0.0, 1.0]]]])
+    small, seen = app.halved(images, known)
+    assert small.tolist() == [[[[2.0, 4.0], [0.0, 5.0]]]] and seen.tolist() == [[[[1.0, 1.0], [0.0, 1.0]]]]
+
+
+def test_a_whole_fill_changes_the_hole_alone():
     images, known = noise(2, 3, 37, 50), app.strokes(2, 50, 9, random())[..., :37, :]
-    made = app.inpaint(awake(), images, known, shrink)
+    made = app.inpaint(awake(), images, known)
     assert made.shape == images.shape and made.abs().max() <= 1 and not made.requires_grad
     assert torch.equal(made * known, images * known)
     assert not torch.allclose(made, app.diffuse(images, known), atol=1e-3)
 
 
-@pytest.mark.parametrize("shrink", [1, 2, 4])
-def test_a_new_network_gives_the_diffusion_fill(shrink):
+def test_a_new_network_gives_the_diffusion_fill():
     images, known = noise(1, 3, 30, 41), with_hole(64, 9, 3)[..., :30, :41]
-    made = app.inpaint(app.Inpainter(width=4).eval(), images, known, shrink)
+    made = app.inpaint(app.Inpainter(width=4).eval(), images, known)
     torch.testing.assert_close(made, app.diffuse(images, known), rtol=0, atol=1e-6)
 
 

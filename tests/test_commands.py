@@ -136,10 +136,11 @@ def test_a_folder_of_odd_pictures(command, run, pictures, masks, minigan, tmp_pa
         assert (ours.alpha is None) == (theirs.alpha is None), path
         if command.scale == 1 and path.suffix == ".png":
             assert not torch.equal(ours.pixels, theirs.pixels), path
-    for again, exit_code in ((words, 2), ([*words, "--force"], 1)):
-        code, _, complained = minigan(*again)
+    for again, exit_code in ((words, 2), ([*words, "--skip-existing"], 1), ([*words, "--force"], 1)):
+        code, said, complained = minigan(*again)
         assert code == exit_code and "Traceback" not in complained
         assert contents(output) == written  # kept without --force, and the same pictures with it
+        assert ("--skip-existing" in again) == (f"wrote 0 pictures to {output}; {len(made)} were there" in said)
     assert contents(pictures) == before
 
 
@@ -167,6 +168,12 @@ def test_an_original_is_never_replaced(command, run, pictures, masks, minigan, t
         code, _, complained = minigan(*command.words(run, masks, folder / "grey.png"), "-o", output, "--force")
         assert code == 2 and "would be replaced by its own result" in complained
     assert contents(folder) == before
+
+
+def test_force_and_skip_contradict_each_other(command, run, pictures, masks, minigan, tmp_path):
+    words = command.words(run, masks, pictures)
+    code, said, complained = minigan(*words, "-o", tmp_path / "out", "--force", "--skip-existing")
+    assert (code, said) == (2, "") and "one of the two" in complained and not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_asked(command, run, pictures, masks, minigan, tmp_path):

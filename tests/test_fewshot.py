@@ -26,6 +26,13 @@ def test_a_snapshot_is_found_though_its_last_batch_went_over():
     assert fewshot.values([one, run(at_0=1.0)], 2_000, "random_resnet18") == [5.0]
 
 
+def test_a_table_is_as_wide_as_its_columns(capsys):
+    fewshot.print_table("FID", ["one judge", "b"], {"before": ["1", "22"], "a long way": ["333", ""]})
+    assert capsys.readouterr().out == "FID         one judge  b\nbefore      1          22\na long way  333\n"
+    fewshot.print_table("FID", ["one judge"], {})
+    assert capsys.readouterr().out == ""
+
+
 def test_runs_are_chosen_by_way_style_and_count():
     every = found(run(), run(count=10), run(style="pixelart"), run("new D"), run(seed=1))
     assert [one["seed"] for one in fewshot.runs(every, "fine-tuned")] == [0, 1]

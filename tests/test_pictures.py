@@ -140,7 +140,8 @@ def test_a_folder_of_odd_pictures(tmp_path):
     source.mkdir()
     odd_pictures(source)
     before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
-    written, refused = pictures.treat_all(source, output, lambda picture, title: picture)
+    outcome = pictures.treat_all(source, output, lambda picture, title: picture)
+    written, refused = outcome.written, outcome.refused
     readable = {path.relative_to(source).with_suffix("") for path in before if path.stem not in ("truncated", "text")}
     assert {path.relative_to(output).with_suffix("") for path in written} == readable
     assert output / "animated.png" in written
@@ -153,10 +154,10 @@ def test_a_folder_of_odd_pictures(tmp_path):
 def test_nothing_is_replaced_without_force(tmp_path):
     file, target = save(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8)), tmp_path / "b.png"
     target.write_text("precious")
-    written, refused = pictures.treat_all(file, target, lambda picture, title: picture)
-    assert not written and "exists already" in refused[0] and target.read_text() == "precious"
-    written, refused = pictures.treat_all(file, target, lambda picture, title: picture, force=True)
-    assert written == [target] and not refused
+    outcome = pictures.treat_all(file, target, lambda picture, title: picture)
+    assert not outcome.written and "exists already" in outcome.refused[0] and target.read_text() == "precious"
+    outcome = pictures.treat_all(file, target, lambda picture, title: picture, force=True)
+    assert outcome.written == [target] and not outcome.refused
 
 
 def test_two_pictures_of_one_name(tmp_path):
@@ -164,21 +165,48 @@ def test_two_pictures_of_one_name(tmp_path):
     source.mkdir()
     save(source / "a.png", np.zeros((4, 4, 3), np.uint8))
     Image.new("P", (4, 4)).save(source / "a.gif")
-    written, refused = pictures.treat_all(source, tmp_path / "out", lambda picture, title: picture, force=True)
-    assert written == [tmp_path / "out" / "a.png"] and "a.png" in refused[0] and "another picture" in refused[0]
+    for options in ({"force": True}, {"skip": True, "force": False}):
+        outcome = pictures.treat_all(source, tmp_path / str(options), lambda picture, title: picture, **options)
+        (refused,) = outcome.refused
+        assert outcome.written == [tmp_path / str(options) / "a.png"]
+        assert "a.png" in refused and "another picture" in refused
 
 
 def test_an_original_is_never_replaced(tmp_path):
     file = save(tmp_path / "a.png", np.zeros((4, 4, 3), np.uint8))
     content = file.read_bytes()
-    written, refused = pictures.treat_all(tmp_path, tmp_path, lambda picture, title: picture, force=True)
-    assert not written and "its own result" in refused[0] and file.read_bytes() == content
+    for options in ({"force": True}, {"skip": True}):
+        outcome = pictures.treat_all(tmp_path, tmp_path, lambda picture, title: picture, **options)
+        assert not outcome.written and "its own result" in outcome.refused[0] and file.read_bytes() == content
+
+
+def test_what_ctrl_c_left_is_done_by_skipping_what_is_there(tmp_path):
+    """The first picture is written and kept bit for bit, the second is begun again, the third was never begun."""
+    source, output = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    for number, name in enumerate(("a.png", "b.png", "c.png")):
+        save(source / name, np.full((4, 4, 3), number, np.uint8))
+    begun = []
+
+    def change(picture, title):
+        begun.append(title)
+        if begun == ["a.png", "b.png"]:
+            raise KeyboardInterrupt
+        return picture
+
+    outcome = pictures.treat_all(source, output, change)
+    assert (outcome.written, outcome.refused, outcome.left) == ([output / "a.png"], [], 2)
+    assert [file.name for file in output.iterdir()] == ["a.png"]
+    (output / "a.png").write_bytes(b"touched by hand")
+    outcome = pictures.treat_all(source, output, change, skip=True)
+    assert (outcome.written, outcome.there, outcome.left) == ([output / "b.png", output / "c.png"], 1, 0)
+    assert (output / "a.png").read_bytes() == b"touched by hand" and begun == ["a.png", "b.png", "b.png", "c.png"]
 
 
 def test_alpha_into_a_format_without_becomes_png(tmp_path):
     rgba = np.full((4, 4, 4), 100, np.uint8)
-    written, _ = pictures.treat_all(save(tmp_path / "a.png", rgba), tmp_path / "b.jpg", lambda picture, title: picture)
-    assert written == [tmp_path / "b.png"]
+    outcome = pictures.treat_all(save(tmp_path / "a.png", rgba), tmp_path / "b.jpg", lambda picture, title: picture)
+    assert outcome.written == [tmp_path / "b.png"]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 Input = Annotated[Path, typer.Argument(metavar="IN", help="A picture, or a folder of pictures.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="The file or folder to write.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files, but never the originals.")]
+Skip = Annotated[
+    bool, typer.Option("--skip-existing", help="Pass over pictures whose result exists: goes on after Ctrl-C.")
+]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the best.")]
 Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
 Weights = Annotated[Path | None, typer.Option(help="A run's folder or a file of weights, in place of what is shipped.")]
@@ -36,23 +39,33 @@ def treat(
     output: Path,
     change: Callable[["Picture", str], "Picture"],
     force: bool,
+    skip: bool,
     keep: Sequence[Path] = (),
 ) -> None:
     """Change one picture or all of a folder, and say what became of them. What is in `keep` is never replaced.
 
-    A refused picture is named with the reason on stderr, and the exit code is then 1; 2 where none could be changed.
+    A refused picture is named with the reason on stderr, and the exit code is then 1; 2 where none could be changed;
+    130 where Ctrl-C left some undone.
     """
     from minigan.apps.pictures import treat_all
 
-    written, refused = treat_all(source, output, change, force, keep)
-    if len(refused) == 1 and not written:
+    if force and skip:
+        raise ValueError("--force replaces existing files and --skip-existing leaves them; give one of the two")
+    outcome = treat_all(source, output, change, force, skip, keep)
+    written, refused, there = outcome.written, outcome.refused, outcome.there
+    if len(refused) == 1 and not written and not there and not outcome.left:
         raise ValueError(refused[0])
     for reason in refused:
         typer.echo(f"minigan: {one_line(reason)}", err=True)
-    place = written[0] if len(written) == 1 else output
-    typer.echo(f"wrote {place}" if len(written) == 1 else f"wrote {len(written)} pictures to {place}")
+    if written or not outcome.left:
+        wrote = str(written[0]) if len(written) == 1 else f"{len(written)} pictures to {output}"
+        typer.echo(f"wrote {wrote}" + (f"; {there} were there and stay" if there else ""))
+    if outcome.left:
+        rest = "" if source.is_file() else f"; pictures left undone: {outcome.left}; --skip-existing does them"
+        typer.echo(f"minigan: interrupted{rest}", err=True)
+        raise typer.Exit(130)
     if refused:
-        raise typer.Exit(1 if written else 2)
+        raise typer.Exit(1 if written or there else 2)
 
 
 def denoise(
@@ -63,6 +76,7 @@ def denoise(
     ] = None,
     weights: Weights = None,
     force: Force = False,
+    skip: Skip = False,
     device: Device = None,
     seed: Seed = 0,
 ) -> None:
@@ -99,7 +113,7 @@ def denoise(
 
         return treated(picture, process, 512, denoiser.reach, title=title)
 
-    treat(source, output, change, force)
+    treat(source, output, change, force, skip)
 
 
 def inpaint(
@@ -110,6 +124,7 @@ def inpaint(
     ],
     weights: Weights = None,
     force: Force = False,
+    skip: Skip = False,
     device: Device = None,
     seed: Seed = 0,
 ) -> None:
@@ -139,7 +154,7 @@ def inpaint(
     def change(picture: "Picture", title: str) -> "Picture":
         return holes.mended(inpainter, picture, holes.read_mask(find(title), picture.shape), title)
 
-    treat(source, output, change, force, list(mask.iterdir()) if mask.is_dir() else [mask])
+    treat(source, output, change, force, skip, list(mask.iterdir()) if mask.is_dir() else [mask])
 
 
 def upscale(
@@ -149,6 +164,7 @@ def upscale(
     style: Annotated[str, typer.Option(help="pixel, features or adversarial: ever more invented detail.")] = "pixel",
     weights: Weights = None,
     force: Force = False,
+    skip: Skip = False,
     device: Device = None,
     seed: Seed = 0,
 ) -> None:
@@ -183,7 +199,7 @@ def upscale(
     def change(picture: "Picture", title: str) -> "Picture":
         return treated(picture, lambda images: magnified(upscaler, images.to(place), times), 192, margin, times, title)
 
-    treat(source, output, change, force)
+    treat(source, output, change, force, skip)
 
 
 def stylize(
@@ -198,6 +214,7 @@ def stylize(
     ] = None,
     strength: Annotated[float, typer.Option(min=0, max=1, help="How much of the change: 0 none, 1 all of it.")] = 1.0,
     force: Force = False,
+    skip: Skip = False,
     device: Device = None,
     seed: Seed = 0,
 ) -> None:
@@ -227,6 +244,6 @@ def stylize(
     def change(picture: "Picture", title: str) -> "Picture":
         return painting.painted(picture, painter, size, strength, title)
 
-    treat(source, output, change, force, [Path(style)])
+    treat(source, output, change, force, skip, [Path(style)])
     if painter.stopped:
         raise typer.Exit(130)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from minigan.apps.inpaint import DEEPEST, Inpainter, blend, inpaint
+from minigan.apps.inpaint import DEEPEST, Inpainter, blend, halved, inpaint
 from minigan.apps.pictures import Picture, read_picture, with_bar
 from minigan.data import to_pixels, to_signed
 from minigan.files import picture_files
@@ -79,17 +79,6 @@ def thick(known: Tensor, deepest: int = DEEPEST) -> Tensor:
     return near(~near(known > 0))
 
 
-def halved(pixels: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Bytes (3, H, W) and (1, H, W) at half the size: each pixel is the mean of what is known of four."""
-    seen = (known > 0).float()
-    share = F.avg_pool2d(seen, 2, ceil_mode=True, count_include_pad=False)
-    small = [  # one channel at a time, which takes little memory
-        F.avg_pool2d(to_signed(one) * seen, 2, ceil_mode=True, count_include_pad=False) / share.clamp(min=0.1)
-        for one in pixels.split(1)
-    ]
-    return to_pixels(torch.cat(small)), torch.where(share > 0, 255, 0).to(torch.uint8)
-
-
 def fill(pixels: Tensor, known: Tensor, hole: Tensor, guess: Guess, title: str = "") -> None:
     """Fill a hole (1, H, W) of bytes (3, H, W) in place, tile by tile, and only where it is.
 
@@ -120,11 +109,19 @@ def filled(network: Inpainter, pixels: Tensor, known: Tensor, title: str = "") -
     """
     pixels, large = pixels.clone(), thick(known)
     if bool(large.any()):
-        small = filled(network, *halved(pixels, known), title)
+        small = filled(network, *halved_bytes(pixels, known), title)
         fill(pixels, known, large, partial(by_enlarging, small), title)
         known = torch.where(large, 255, known)
     fill(pixels, known, known == 0, partial(by_network, network), title)
     return pixels
+
+
+def halved_bytes(pixels: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """`halved` for bytes (3, H, W) and (1, H, W), one channel at a time, which takes little memory."""
+    seen = (known > 0).float()[None]
+    parts = [halved(to_signed(channel)[None], seen) for channel in pixels.split(1)]
+    small, seen = torch.cat([part for part, _ in parts], 1), parts[0][1]
+    return to_pixels(small)[0], torch.where(seen[0] > 0, 255, 0).to(torch.uint8)
 
 
 def by_enlarging(small: Tensor, images: Tensor, seen: Tensor, rows: slice, columns: slice) -> Tensor:

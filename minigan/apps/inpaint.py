@@ -28,6 +28,13 @@ def sweep(images: Tensor, known: Tensor) -> Tensor:
     return torch.where(known > 0, images, mean)
 
 
+def halved(images: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """Images (N, C, H, W) and their mask at half the size: of four pixels the mean of those that are known, if any."""
+    share = F.avg_pool2d(known, 2, ceil_mode=True, count_include_pad=False)
+    total = F.avg_pool2d(images * known, 2, ceil_mode=True, count_include_pad=False)
+    return total / share.clamp(min=0.1), (share > 0).float()
+
+
 def diffuse(images: Tensor, known: Tensor, sweeps: int = 30, momentum: float = 0.7) -> Tensor:
     """Fill the holes of images (N, C, H, W) with the smoothest surface: each pixel the mean of its four neighbours.
 
@@ -37,10 +44,8 @@ def diffuse(images: Tensor, known: Tensor, sweeps: int = 30, momentum: float = 0
     """
     fill = images * known
     if min(images.shape[-2:]) > 1 and not bool(known.all()):
-        share = F.avg_pool2d(known, 2, ceil_mode=True, count_include_pad=False)
-        small = F.avg_pool2d(fill, 2, ceil_mode=True, count_include_pad=False) / share.clamp(min=0.1)
-        small = diffuse(small, (share > 0).float(), sweeps)
-        large = F.interpolate(small, images.shape[-2:], mode="bilinear", align_corners=False)
+        small, seen = halved(images, known)
+        large = F.interpolate(diffuse(small, seen, sweeps), images.shape[-2:], mode="bilinear", align_corners=False)
         fill = torch.where(known > 0, images, large)
     before = fill
     for _ in range(sweeps):
@@ -177,20 +182,10 @@ def task(
 
 
 @torch.no_grad()
-def inpaint(network: Inpainter, images: Tensor, known: Tensor, shrink: int = 1) -> Tensor:
-    """Images (N, 3, H, W) with holes -> filled images in [-1, 1], without a seam; what is known stays as it is.
-
-    `shrink`: the network looks at the diffusion fill at this fraction of its size, where a large hole is a small one;
-    its change is enlarged.
-    """
-    height, width = images.shape[-2:]
+def inpaint(network: Inpainter, images: Tensor, known: Tensor) -> Tensor:
+    """Images (N, 3, H, W) with holes -> filled images in [-1, 1], without a seam; what is known stays as it is."""
     filled = diffuse(images, known)
-    whole = [0, -width % shrink, 0, -height % shrink]
-    small = F.avg_pool2d(F.pad(filled, whole, mode="replicate"), shrink)
-    seen = (F.avg_pool2d(F.pad(known, whole, mode="replicate"), shrink) > 0.5).float()
-    change = (blend(small, network(small, seen), seen) - small) * (1 - seen)
-    change = F.interpolate(change, scale_factor=shrink, mode="bilinear", align_corners=False)[..., :height, :width]
-    return paste(images, filled + change, known).clamp(-1, 1)
+    return paste(images, blend(filled, network(filled, known), known), known).clamp(-1, 1)
 
 
 def search(

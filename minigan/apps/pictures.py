@@ -6,7 +6,7 @@ Shown in no chapter: it is the care that every command which changes pictures ne
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -162,35 +162,54 @@ def writable(name: Path) -> Path:
     return name if name.suffix.lower() in WRITABLE else name.with_suffix(".png")
 
 
+@dataclass
+class Outcome:
+    """What became of the pictures that a command was given."""
+
+    written: list[Path] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # a sentence for each, which names it
+    there: int = 0  # whose result existed, and stays
+    left: int = 0  # that Ctrl-C left undone
+
+
 def treat_all(
     source: Path,
     output: Path,
     change: Callable[[Picture, str], Picture],
     force: bool = False,
+    skip: bool = False,
     keep: Sequence[Path] = (),
-) -> tuple[list[Path], list[str]]:
-    """Change each picture and write it: what was written, and for each refused picture a sentence that names it.
+) -> Outcome:
+    """Change each picture and write it.
 
     `change(picture, title)` gives the new picture. The originals are never replaced, nor what else is read and is in
-    `keep`, nor any other file without `force`. One bad picture stops no other; Ctrl-C leaves whole files only.
+    `keep`, nor any other file without `force`; with `skip` a picture whose result exists is passed over. One bad
+    picture stops no other; Ctrl-C leaves whole files only.
     """
-    written: list[Path] = []
-    refused: list[str] = []
+    outcome = Outcome()
     work = jobs(source, output)
     kept = {path.resolve() for path in (*(file for file, _ in work), *keep)}
-    for file, target in tqdm(work, unit="picture", disable=None if len(work) > 1 else True, file=sys.stderr):
+    bar = tqdm(work, unit="picture", disable=None if len(work) > 1 else True, file=sys.stderr)
+    for done, (file, target) in enumerate(bar):
+        if skip and target.exists() and target not in outcome.written and target.resolve() not in kept:
+            outcome.there += 1
+            continue
         try:
-            target = check_target(file, target, force, written, kept)
+            target = check_target(file, target, force, outcome.written, kept)
             picture = read_picture(file)
             result = change(picture, file.name)
             if result.transparent and target.suffix.lower() in WITHOUT_ALPHA:
-                target = check_target(file, target.with_suffix(".png"), force, written, kept)
+                target = check_target(file, target.with_suffix(".png"), force, outcome.written, kept)
             write_picture(target, result)
-            written.append(target)
+            outcome.written.append(target)
         except (ValueError, OSError) as error:
             reason = str(error)
-            refused.append(reason if str(file) in reason or str(target) in reason else f"{file}: {reason}")
-    return written, refused
+            outcome.refused.append(reason if str(file) in reason or str(target) in reason else f"{file}: {reason}")
+        except KeyboardInterrupt:
+            outcome.left = len(work) - done
+            break
+    bar.close()
+    return outcome
 
 
 def check_target(

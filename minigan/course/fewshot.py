@@ -52,6 +52,14 @@ def spread(numbers: Sequence[float], digits: int = 3) -> str:
     return centre if len(numbers) == 1 else f"{centre} ({low} to {high})"
 
 
+def print_table(head: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> None:
+    """Print columns of text under one another, as wide as what stands in them; nothing where there are no rows."""
+    lines = [(head, *columns), *((name, *row) for name, row in rows.items())]
+    widths = [max(map(len, column)) + 2 for column in zip(*lines, strict=True)]
+    for line in lines if rows else []:
+        print("".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
 def verdict(
     found: Found, way: str, count: int, images: int, baseline: str = "fine-tuned"
 ) -> tuple[str, dict[str, float]]:

@@ -920,7 +920,7 @@ for name, of_seeds in runs.items():
 # %%
 def nearest(queries: Tensor, training: Tensor) -> tuple[Tensor, Tensor]:
     """Of each query the distance to its nearest training example, and that one's index. Any shape after the first."""
-    parts = training.flatten(1).split(400)  # all at once would take much memory
+    parts = training.flatten(1).split(100)  # all at once would take much memory
     found = torch.cat([torch.cdist(queries.flatten(1), part) for part in parts], dim=1).min(1)
     return found.values, found.indices
 

@@ -324,9 +324,8 @@ def distances(images: Tensor) -> dict[str, float]:
 
 def report(rows: dict[str, Tensor]) -> None:
     """A line of distances for each set of pictures."""
-    print(f"FID to held-out micah, n={n}" + "".join(f"{title:>22}" for title in fewshot.JUDGES.values()))
-    for name, pictures in rows.items():
-        print(f"{name:27}" + "".join(f"{distances(pictures)[judge]:22.4g}" for judge in fewshot.JUDGES))
+    found = {name: [f"{distance:.4g}" for distance in distances(one).values()] for name, one in rows.items()}
+    fewshot.print_table(f"FID to held-out micah, n={n}", list(fewshot.JUDGES.values()), found)
 
 
 report(
@@ -350,13 +349,15 @@ del scratch
 # among real pictures of four styles, one of `micah`? The benchmark asked all three judges.
 
 # %%
-for judge, title in fewshot.JUDGES.items():
-    share = {
-        when: fewshot.values(fewshot.runs(found, "fine-tuned"), when, judge, "taken for it")
-        for when in (0, 4_000, 8_000)
-    }
-    line = ", ".join(f"after {when:,}: {fewshot.spread(numbers, 2)}" for when, numbers in share.items() if numbers)
-    print(f"{title:20} share taken for micah {line}")
+snapshots = (0, 4_000, 8_000)
+shares = {
+    title: [
+        fewshot.spread(fewshot.values(fewshot.runs(found, "fine-tuned"), images_seen, judge, "taken for it"), 2)
+        for images_seen in snapshots
+    ]
+    for judge, title in fewshot.JUDGES.items()
+}
+fewshot.print_table("share taken for micah", [f"after {images_seen:,} images" for images_seen in snapshots], shares)
 
 # %% [markdown]
 # ### The series
@@ -381,6 +382,7 @@ alt = (
 )
 fewshot.draw_curves(found, alt)
 
+catching_up = {}
 for images_seen in (2_000, 4_000, 8_000):
     for judge, title in fewshot.JUDGES.items():
         rows_of = [
@@ -388,15 +390,13 @@ for images_seen in (2_000, 4_000, 8_000):
             for row in found["catching up"]["micah"]
             if row["judge"] == judge and 0 <= row["images"] - images_seen < 32
         ]
-        if rows_of:
-            said = ", ".join(
-                f"after {row['late']:,} to {row['there']:,}"
-                if row["there"] is not None
-                else f"not within {row['late']:,}"
-                for row in rows_of
-            )
-            least = min(row["times"] for row in rows_of)
-            print(f"{images_seen:,} images fine-tuned, {title:19} from scratch {said}: at least {least:.0f} times")
+        said = [
+            f"{row['late']:,} to {row['there']:,}" if row["there"] is not None else f"not by {row['late']:,}"
+            for row in rows_of
+        ]
+        least = min(row["times"] for row in rows_of)
+        catching_up[f"{images_seen:,} images fine-tuned, {title}"] = [*said, f"at least {least:.0f} times"]
+fewshot.print_table("from scratch as near after", ["seed 0", "seed 1", "seed 2", "the images"], catching_up)
 
 # %% [markdown]
 # Read the left numbers as "still worse at" and the right ones as "there at the latest". The gain is largest at the
@@ -469,11 +469,11 @@ hardware.return_unused_memory()
 # $G$ is not destroyed. The heads are still heads. And after longer training, over several seeds? The benchmark knows.
 
 # %%
+compared = {}
 for images_seen in (2_000, 4_000, 8_000):
     said, ratios = fewshot.verdict(found, "new D", 100, images_seen)
-    if ratios:
-        by_judge = ", ".join(f"{fewshot.JUDGES[judge]} {ratio:.2g}" for judge, ratio in ratios.items())
-        print(f"after {images_seen:,} images, FID with a new D over FID with the kept one: {by_judge}: {said}")
+    compared[f"after {images_seen:,} images"] = [*(f"{ratio:.2g}" for ratio in ratios.values()), said]
+fewshot.print_table("FID, new D over kept D", [*fewshot.JUDGES.values(), ""], compared)
 
 # %% [markdown]
 # A ratio near 1 says that a new $D$ is as good. At 4,000 images it is, by two judges. At 8,000 the kept $D$ has the better
@@ -550,16 +550,16 @@ hardware.return_unused_memory()
 # picture of the style, so that there is nothing yet to copy. Near 1 means copies.
 
 # %%
-for count in (10, 30, 100):
-    for when in (4_000, 8_000):
-        chosen = fewshot.runs(found, "fine-tuned", "micah", count)
-        shares = {
-            title: fewshot.values(chosen, when, judge, "nearer to training than new")
-            for judge, title in fewshot.JUDGES.items()
-        }
-        if any(shares.values()):
-            line = ", ".join(f"{title} {fewshot.spread(numbers, 2)}" for title, numbers in shares.items())
-            print(f"benchmark, {count:3} pictures, {when:,} images: {line}")
+shares = {
+    f"{count} pictures, {images_seen:,} images": [
+        fewshot.spread(fewshot.values(chosen, images_seen, judge, "nearer to training than new"), 2)
+        for judge in fewshot.JUDGES
+    ]
+    for count in (10, 30, 100)
+    for chosen in [fewshot.runs(found, "fine-tuned", "micah", count)]
+    for images_seen in (4_000, 8_000)
+}
+fewshot.print_table("share nearer, benchmark", list(fewshot.JUDGES.values()), shares)
 
 # %% [markdown]
 # The share rises with every look, and it rises faster with fewer pictures. So the best moment to stop depends on what one
@@ -748,10 +748,11 @@ hardware.return_unused_memory()
 # by a score on features of ImageNet should show another beside it.
 
 # %% slideshow={"slide_type": "-"}
+compared = {}
 for against in ("fine-tuned", "new D"):
     said, ratios = fewshot.verdict(found, "projected D", 100, 4_000, baseline=against)
-    line = ", ".join(f"{fewshot.JUDGES[judge]} {ratio:.2f}" for judge, ratio in ratios.items())
-    print(f"projected D, FID over that of {against!r}: {line}: {said}")
+    compared[f"over that of {against!r}"] = [*(f"{ratio:.2f}" for ratio in ratios.values()), said]
+fewshot.print_table("FID, projected D", [*fewshot.JUDGES.values(), ""], compared)
 picture = RESULTS / "fine_tuning_discriminators.png"
 alt = (
     "Rows of eight heads from the same latents, trained on a hundred micah pictures against a new discriminator, against a projected "
@@ -1067,12 +1068,13 @@ plot.compare(rows, alt=alt, width=5.4)
 # in the last table of the chapter.
 
 # %%
+compared = {}
 for way in [way for way in dict.fromkeys(run["way"] for run in found["runs"]) if way != "fine-tuned"]:
     for count in (100, 10):
         said, ratios = fewshot.verdict(found, way, count, 4_000)
         if ratios:
-            numbers = ", ".join(f"{ratio:6.2f}" for ratio in ratios.values())
-            print(f"{way:28} {count:3} pictures, FID over that of fine-tuned by three judges: {numbers}   {said}")
+            compared[f"{way}, {count} pictures"] = [*(f"{ratio:.2f}" for ratio in ratios.values()), said]
+fewshot.print_table("FID over that of fine-tuned", [*fewshot.JUDGES.values(), ""], compared)
 
 # %% [markdown]
 # ## Try it

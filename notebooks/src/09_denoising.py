@@ -231,7 +231,7 @@ def side_by_side(methods: Mapping[str, Method], alt: str, pictures: int = 1) -> 
     """The pieces, clean and as each method makes them of those with noise of 25."""
     shown = {"clean": pieces} | {name: method(grainy) for name, method in methods.items()}
     rows = {name: torch.cat([inner(one[i : i + 1]) for one in shown.values()]) for i, name in enumerate(SHOWN)}
-    plot.compare(dict(list(rows.items())[:pictures]), titles=list(shown), alt=alt, width=0.9 + 0.98 * len(shown))
+    plot.compare(dict(list(rows.items())[:pictures]), titles=list(shown), alt=alt, width=0.9 + 1.15 * len(shown))
 
 
 def best_blur(images: Tensor) -> Tensor:
@@ -849,7 +849,9 @@ with plot.figure(alt=alt, size=(6.4, 3.8)) as axis:
         place = error(truth, one), strangeness(one)
         exact = name in answered
         axis.plot(*place, "o", color=REAL if exact else FAKE)
-        axis.annotate(name, place, xytext=(7, 3), textcoords="offset points", fontsize=9)
+        left = name == "mean of all that fit"  # where there is room
+        said, away, side = ("mean of all\nthat fit", -7, "right") if left else (name, 7, "left")
+        axis.annotate(said, place, xytext=(away, 3), textcoords="offset points", ha=side, fontsize=9)
     axis.axvline(smallest, color=REAL, ls=":", lw=1)
     axis.set(xlabel="squared error", ylabel="distance to the world", ylim=(-8, None))
     axis.margins(x=0.2)

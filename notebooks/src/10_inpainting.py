@@ -42,12 +42,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from minigan import data, hardware, plot, train, weights
+from minigan.apps.holes import filled
 from minigan.apps.photographs import Spoil, Task, begin, learn, pairs, terms, whole_photographs
 from minigan.backbones import Backbone
 from minigan.course import checking, pick, plane
 from minigan.course.checking import NotYet
 from minigan.course.judge import judge
-from minigan.data import hole_masks
+from minigan.data import hole_masks, to_pixels, to_signed
 from minigan.nets import Generator
 from minigan.train import Batch, TrainConfig
 from minigan.transfer import UNet, trainable
@@ -203,7 +204,7 @@ plot.compare({"coffee": torch.cat(flowing)}, titles=["the hole", *(f"{n:,} steps
 # a hole, and look whether it comes back. It does.
 
 # %% minigan="apps.inpaint"
-# diffuse
+# halved diffuse
 
 # %% [markdown]
 # Is it right? Some harmonic surfaces are known in closed form: $a^2 - b^2$ is one, on the grid of pixels exactly. Cut a
@@ -430,7 +431,7 @@ def filled_by(network: nn.Module, images: Tensor, known: Tensor, part: int = 4) 
 # DEEPEST, blend, inpaint
 
 # %% [markdown]
-# `blend` and `shrink` are for sections 6 and 9. Now the margins, around a hole of 16 pixels in the middle of the head.
+# Why it blends, section 6 says. Now the margins, around a hole of 16 pixels in the middle of the head.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How much of the surroundings does each of them need?
@@ -904,31 +905,32 @@ plot.compare(rows, alt=alt, width=5.2)
 hardware.return_unused_memory()
 
 # %% [markdown]
-# And a large hole? The network has never seen one. Shrink the picture until the hole is one of those that it knows, let
-# it change the diffusion fill there, and enlarge the *change*. This is what `shrink` of `inpaint` does. Nothing of the
-# rest of the picture is shrunk.
+# And a large hole? The network has never seen one. So halve the picture until the hole is one of those that it knows,
+# fill it there, enlarge the fill, and blend it into the hole. This is what `filled` of `apps.holes` does, and with it
+# the command. Nothing of the rest of the picture is halved.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A large hole in a photograph stays fog
 #
 # ???
 # (4 min) Ask what would be needed for the missing rim of the cup. "More layers" is the usual answer. Pictures:
-# networks that paint a believable street into half a photograph have seen millions, this one 65. Shrinking the picture
+# networks that paint a believable street into half a photograph have seen millions, this one 65. Halving the picture
 # until the hole is of a size that it knows gives a little more shape. End with the question of the chapter: what
 # belongs in the hole when many things could? One of them, and it should say that it is a guess.
 
 # %% slideshow={"slide_type": "-"}
 wide = square_hole(160, 48)
+by_halves = to_signed(filled(finished["photos"], to_pixels(coffee)[0], to_pixels(2 * wide - 1)[0]))[None]
 rows = {
     "the hole": shown(coffee, wide),
     "diffusion": diffuse(coffee, wide).clamp(-1, 1),
     "network": inpaint(finished["photos"], coffee.to(device), wide.to(device)).cpu(),
-    "shrunk to a quarter": inpaint(finished["photos"], coffee.to(device), wide.to(device), 4).cpu(),
+    "first at a quarter": by_halves,
     "truth": coffee,
 }
 alt = (
-    "A cup with a large hole, filled by diffusion, by the network, by the network at a quarter of the size, and as it was. All three "
-    "fills are soft; none of them draws the missing rim of the cup as it was."
+    "A cup with a large hole, filled by diffusion, by the network, by the network at a quarter of the size, and as it "
+    "was. All three fills are soft; none of them draws the missing rim of the cup as it was."
 )
 plot.compare({"": torch.cat(list(rows.values()))}, titles=list(rows), alt=alt, width=6.4)
 
