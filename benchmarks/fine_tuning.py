@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import Annotated, Any
 
 import bench
@@ -212,6 +213,16 @@ def carry_out(run: Run, folder: Path, dtype: str) -> str:
     return f"{run.name}: " + ", ".join(f"{name} {last[name]['FID']:.4g}" for name in JUDGES) + f", {seconds:.0f} s"
 
 
+def end_with_parent() -> None:
+    """Let this process end when the one that has started it ends, however that happens: a worker has no other use."""
+
+    def wait() -> None:
+        parent_process().join()  # type: ignore[union-attr]  # a worker has one
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
 def train_all(runs: Iterable[Any], folder: Path, workers: int, work: Callable[..., str] = carry_out) -> None:
     """Each run in a process of one thread: two of these do more together than one with two threads.
 
@@ -222,7 +233,7 @@ def train_all(runs: Iterable[Any], folder: Path, workers: int, work: Callable[..
     open_ = [run for run in runs if not (folder / f"{run.name}.json").exists()]
     dtype = str(hardware.precision("auto", torch.device("cpu"))).removeprefix("torch.")  # the same for all
     typer.echo(f"{len(open_)} runs to go, in {dtype}")
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         going = [pool.submit(work, run, folder, dtype) for run in open_]
         try:
             for number, done in enumerate(as_completed(going), 1):

@@ -61,8 +61,8 @@ def treat(
         wrote = str(written[0]) if len(written) == 1 else f"{len(written)} pictures to {output}"
         typer.echo(f"wrote {wrote}" + (f"; {there} were there and stay" if there else ""))
     if outcome.left:
-        rest = "" if source.is_file() else f"; pictures left undone: {outcome.left}; --skip-existing does them"
-        typer.echo(f"minigan: interrupted{rest}", err=True)
+        if source.is_dir():
+            typer.echo(f"minigan: pictures left undone: {outcome.left}; --skip-existing does them", err=True)
         raise typer.Exit(130)
     if refused:
         raise typer.Exit(1 if written or there else 2)

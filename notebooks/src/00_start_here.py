@@ -183,8 +183,7 @@ plot.grid(
 # (1 min) Let the room say the four numbers before the key. The usual slip is to put the channels last: picture libraries
 # do that, networks do not. Remember it for the next quiz.
 
-# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-check-output", "slide-text"]
 batch = peeps[:24]
 print(tuple(batch.shape), batch.dtype)
 
@@ -258,8 +257,7 @@ with plot.figure(columns=3, size=(3.1, 3.1), alt=alt) as axes:
 # (1 min) Hands up for yes, then for no. Careful people say no, because of rounding. All 256 come back: the error of a
 # float is far below half a step of a byte.
 
-# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-check-output", "slide-text"]
 everything = torch.arange(256, dtype=torch.uint8)
 print("all 256 bytes survive:", torch.equal(to_pixels(to_signed(everything)), everything))
 print("black", to_signed(everything)[0].item(), "white", to_signed(everything)[255].item())
@@ -317,8 +315,7 @@ plot.compare(
 #
 # The third is the treacherous one. So the library checks at its doors, and says what came, what was expected and what to do:
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 for spoilt in (peeps.pixels[:1].float(), peeps[:1].permute(0, 2, 3, 1), peeps.pixels[:1]):
     try:
         check_images(spoilt)

@@ -367,8 +367,7 @@ for name, share in {
 # %% minigan="toy"
 # midpoints, jensen_shannon
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 here, cell = midpoints(extent=12.0, cells=4000, dimension=1)
 p, q = two_modes.log_prob(here).double().exp(), wide.log_prob(here).double().exp()
 best, poor = (p / (p + q)), torch.sigmoid(0.5 * here[:, 0].double())
@@ -697,8 +696,7 @@ with plot.figure(5, alt=alt, size=(1.9, 2.1)) as axes:
         axis.set(title=name, xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 x, y = play(1000).T
 conserved = x**2 + y**2 - 0.1 * x * y
 print(

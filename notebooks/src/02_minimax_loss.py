@@ -116,8 +116,7 @@ from minigan.weights import save_network
 # (2 min) Give them a minute: log 2 for the reals, log 2 for the fakes. Together log 4, minus the value of the game at its
 # end in chapter 01. It is the one number on D's curve that means something. We come back to it with the garments.
 
-# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-check-output", "slide-text"]
 undecided = torch.zeros(8)
 print(f"bce_d with all logits 0: {bce_d(undecided, undecided):.6f}")
 print(f"log 4:                   {math.log(4):.6f}")
@@ -189,8 +188,7 @@ print(f"From logit {first_lost:.1f} on, sigmoid gives exactly 1 in float32.")
 # with the cross-entropy". It does not: it combines a *sigmoid* with it. A softmax of one logit is 1, whatever the logit
 # says. What is true: a softmax over the *two* logits $(0, \ell)$ gives $(1 - \sigma(\ell), \sigma(\ell))$.
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 real_logits, fake_logits = torch.tensor([-2.0, 0.0, 3.0]), torch.tensor([1.0, -4.0, 0.5])
 ones, zeros = torch.ones(3), torch.zeros(3)
 torch_loss = F.binary_cross_entropy_with_logits(real_logits, ones) + F.binary_cross_entropy_with_logits(
@@ -556,8 +554,7 @@ with plot.figure(3, alt=alt, size=(3.3, 3.1)) as (d_panel, g_panel, answer_panel
 # code, the penalty is 0: content with a critic three times too steep. Over the batch of 16 it presses the slope of each
 # picture down. Both run without an error. Known answers like these make the test.
 
-# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-check-output", "slide-text"]
 linear = nn.Sequential(nn.Flatten(), nn.Linear(9, 1, bias=False))
 nn.init.ones_(linear[1].weight)
 pictures, others = torch.rand(16, 1, 3, 3), torch.rand(16, 1, 3, 3)
@@ -721,8 +718,7 @@ plot.compare(
 # %% minigan="nets"
 # Generator, Discriminator, initialise, initialise_for_leaky_relu
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 generator, discriminator = Generator(32, channels=1, latents=64, width=32), Discriminator(32, 1, 32, norm="batch")
 features = generator.start(torch.randn(2, 64, 1, 1))
 print("latents (2, 64)")
@@ -828,8 +824,7 @@ plot.compare(rows, alt=alt, width=6)
 # **Predict.** Train for ten steps. Train again, from the same start, for five, save, load, and go on for five. Are the
 # weights equal? To how many digits?
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 tiny = data.load("fashion", size=16)
 
 

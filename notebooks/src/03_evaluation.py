@@ -370,8 +370,7 @@ print(f"sum of their roots {squares.sqrt().real.sum():.5f}, nuclear norm {found[
 #
 # Now the five cases again:
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 for name, fake in cases.items():
     print(
         f"{name:10} mean term {float((cloud.mean(0) - fake.mean(0)).square().sum()):.2f}   "

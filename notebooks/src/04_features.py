@@ -260,8 +260,7 @@ with plot.figure(3, 2, alt=alt, size=(3.6, 2.4)) as axes:
 # through it to the picture. Ask what `with torch.no_grad():` around it would do: no error, and a generator that learns
 # nothing.
 
-# %% slideshow={"slide_type": "-"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "-"} tags=["nbval-check-output", "slide-text"]
 backbone = Backbone("efficientnet_lite0")
 for layer, maps in backbone(torch.zeros(1, 3, 224, 224)).items():
     print(f"{layer:8} stride {backbone.strides[layer]:2}  {tuple(maps.shape)}")
@@ -644,8 +643,7 @@ hardware.return_unused_memory()
 # Statistics applied twice happen where a data loader normalises and the network does too. 0 to 255 leaves nothing. That
 # one can be caught, and is:
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 try:
     namer((crop(["coffee"]) + 1) * 127.5)
 except ValueError as error:
@@ -1271,8 +1269,7 @@ draw(results["rows"], alt=alt)
 # %% [markdown]
 # Two errors, so that you know them when you meet them: a layer that does not exist, and the weights of another network.
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 with tempfile.TemporaryDirectory() as folder:
     other = Path(folder) / "mine.pth"  # weights of ResNet-18, taken for those of ResNet-50
     torch.save({name: tensor.half() for name, tensor in get_model("resnet18").state_dict().items()}, other)

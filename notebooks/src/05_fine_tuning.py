@@ -103,8 +103,7 @@ print(f"The benchmark that this chapter quotes: {len(found['runs'])} trainings, 
 # first.
 
 
-# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-check-output", "slide-text"]
 def unchanged(network: nn.Module, origin: nn.Module) -> str:
     """How many tensors of a network's state, weights and statistics, are bit for bit those of another."""
     pairs = list(zip(network.state_dict().values(), origin.state_dict().values(), strict=True))
@@ -140,8 +139,7 @@ del copies, network
 # the last has 2e-4: 1.2e-4. Read down the right column; two layers are frozen altogether. Whether it helps is tested
 # later in the chapter. Let the room bet now and write the bet down.
 
-# %% slideshow={"slide_type": "-"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "-"} tags=["nbval-check-output", "slide-text"]
 half_frozen = freeze(deepcopy(origin_d), 2)
 rates = {id(group["params"][0]): group["lr"] for group in parameter_groups(half_frozen, 2e-4, decay=0.6)}
 print("D's layers, two of them frozen     weights   its rate")
@@ -675,8 +673,7 @@ plot.Picture(picture.read_bytes(), alt).show()
 # %% minigan="transfer"
 # trainable, ClassifierDiscriminator, deepest, classifier_to_discriminator
 
-# %% slideshow={"slide_type": "-"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "-"} tags=["nbval-check-output", "slide-text"]
 lite = Backbone("efficientnet_lite0")
 critic = classifier_to_discriminator(lite, frozen=20)
 same, total = kept(critic, lite)
@@ -799,8 +796,7 @@ plot.Picture(picture.read_bytes(), alt).show()
 # gives 8 where 7 is wanted. Such nets crash on every photograph whose sides are no multiples of 32. (Which upsampling
 # leaves a checkerboard, and how to see it, is a subject of chapter 07.)
 
-# %% slideshow={"slide_type": "-"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "-"} tags=["nbval-check-output", "slide-text"]
 net = classifier_to_generator(lite)
 print(f"kept: {kept(net, lite)[0]:,} of {kept(net, lite)[1]:,} numbers")
 with torch.no_grad():
@@ -955,8 +951,7 @@ for kind, runs in learnt.items():
 # %% minigan="transfer"
 # BackwardsGenerator, chain, backwards
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 classifier = Backbone("fashion_classifier")
 same, total = kept(BackwardsGenerator(classifier, 28, channels=1), classifier)
 print(f"{same:,} of the classifier's {total:,} numbers stand in the generator: its kernels, all of them")

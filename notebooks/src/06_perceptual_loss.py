@@ -308,8 +308,7 @@ hardware.return_unused_memory()
 #
 # **Predict.** The module against four plain lines. To how many digits?
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 tiny = Backbone(network, [layers[0], layers[2]])
 x, other = photographs[:2, :, 96:160, 96:160], photographs[2:4, :, 96:160, 96:160]
 plain = torch.zeros(())
@@ -393,8 +392,7 @@ hardware.return_unused_memory()
 # tensor that was already kept, so the distance "before the ReLU" is the one after it. No error, no warning. A backbone
 # must replace such layers, and a test must hold it to that.
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 vgg = make_layers([64, 64])  # the beginning of VGG-16: conv, ReLU, conv, ReLU; random weights will do
 
@@ -1240,8 +1238,7 @@ plot.curves(
 # %% minigan="perceptual"
 # LPIPS, learnt_heads
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 lpips, cosine = LPIPS(tiny, heads=None), FeatureDistance(tiny, distance="cosine")
 print("LPIPS without heads is twice the cosine distance:", bool(torch.isclose(lpips(x, other), 2 * cosine(x, other))))
 

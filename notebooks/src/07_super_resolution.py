@@ -154,8 +154,7 @@ plot.compare({"": torch.cat(list(row.values()))}, titles=list(row), alt=alt, wid
 # The 65 training photographs give crops without end: any place, turned by right angles and mirrored. All comparisons
 # of this chapter are made on the 19 held-out ones, which no network here has seen.
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 lessons = whole_photographs()
 test_names = load("photos", "test").names
 held_out = [
@@ -211,8 +210,7 @@ plot.compare({"real": crops, "small": zoomed(shrunk(crops, 4))}, alt=alt, width=
 # %% minigan="apps.superres"
 # Upscaler
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 untrained = Upscaler(4)
 print("an untrained network is bicubic:", torch.equal(untrained(small), enlarged(small, 4)))
 print(

@@ -143,8 +143,7 @@ plot.compare({"chelsea": torch.cat(seen)}, titles=[f"sigma {level}" for level in
 # We have one photograph. So where can other looks at the same thing come from? From the neighbours, from the rest of
 # the picture, from all pictures of the world.
 
-# %% slideshow={"slide_type": "fragment"} tags=["slide-text"]
-# NBVAL_CHECK_OUTPUT
+# %% slideshow={"slide_type": "fragment"} tags=["nbval-check-output", "slide-text"]
 for level in levels:
     print(f"sigma {level}: {20 * math.log10(255 / level):.2f} dB")
 

@@ -204,14 +204,13 @@ plot.compare({"coffee": torch.cat(flowing)}, titles=["the hole", *(f"{n:,} steps
 # a hole, and look whether it comes back. It does.
 
 # %% minigan="apps.inpaint"
-# halved diffuse
+# halved, diffuse
 
 # %% [markdown]
 # Is it right? Some harmonic surfaces are known in closed form: $a^2 - b^2$ is one, on the grid of pixels exactly. Cut a
 # hole into it, and look whether it comes back.
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 down, right = torch.meshgrid(torch.linspace(-1, 1, 65), torch.linspace(-1, 1, 65), indexing="ij")
 saddle = (down.square() - right.square())[None, None]
 cut_saddle = square_hole(65, 31)

@@ -155,8 +155,7 @@ gallery.rows({name: pictures_of(artist, noise(10, artist, seed=4)) for name, art
 # %% minigan="apps.generate"
 # draw, learn
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 fashion, held_out = data.load("fashion"), data.load("fashion", "test")
 pair = with_labels(fashion[:2], fashion.labels[:2], 10)
 generator, discriminator = ConditionalGenerator(width=8), ConditionalDiscriminator(width=8)

@@ -18,7 +18,6 @@ from minigan.course.site.pages import Page
 PICTURES = ("image/gif", "image/png", "image/jpeg")
 LONG_IMPORTS = 8  # lines of a cell of imports that is folded
 BESIDES = 3  # lines of it that may be something else
-TEST_MARK = "# NBVAL_CHECK_OUTPUT\n"  # for our tests, and nothing for readers
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,6 @@ def lead(notebook: NotebookNode, page: Page, tools: str, linker: Linker) -> None
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = linker.led(cell.source, page.source, page.name)
-        else:
-            cell.source = cell.source.removeprefix(TEST_MARK)
     title, _, rest = notebook.cells[0].source.partition("\n")
     if not title.startswith("# "):
         raise ValueError(
