@@ -7,6 +7,9 @@ A hub, or a class on one server: every chapter, and the three that take most mem
 its own, from the first cell to the last, at the scale `quick`. All start at the same moment with an empty cache, and no
 kernel is closed before the last one has finished, as nobody closes notebooks.
 
+Each kernel computes with one thread (OMP_NUM_THREADS=1), as the README advises whoever runs a hub. Many kernels with a
+thread for every core spend most of the time on threads that wait for each other: try `--threads 2`.
+
 The peak of a kernel is what the system says of its process (VmHWM). It counts every page that the process maps,
 although kernels share those of the libraries. So there is a second number, looked at every two seconds, in which a page
 that several map is divided among them (PSS), children included. These may be added up.
@@ -19,6 +22,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import bench
 import psutil
@@ -123,12 +127,12 @@ async def at_once(clients: Sequence[NotebookClient], environment: dict[str, str]
     return list(found), memory
 
 
-def measure(quick: bool) -> bench.Found:
+def measure(quick: bool, threads: int = 1) -> bench.Found:
     """A row for each kernel, and what all hold together over the time."""
-    found, learners = bench.conditions(), classroom(quick)
+    found, learners = bench.conditions() | {"threads of a kernel": threads}, classroom(quick)
     began = time.perf_counter()
     with TemporaryDirectory() as cache:
-        environment = kernel_environment("quick") | {"MINIGAN_CACHE": cache}
+        environment = kernel_environment("quick") | {"MINIGAN_CACHE": cache, "OMP_NUM_THREADS": str(threads)}
         done, memory = asyncio.run(at_once([client(chapter) for chapter in learners], environment))
     rows = [
         {"chapter": f"{chapter.number:02d} {chapter.title}", **row, "its share, MB": round(share)}
@@ -165,7 +169,8 @@ def text(found: bench.Found) -> str:
     return (
         f"# {len(rows)} notebooks at once\n\n"
         f"`python benchmarks/kernels.py` on {found['machine']}.{bench.load(found)} All kernels start at the same "
-        "moment, at the scale `quick`, and none is closed before the last one has finished.\n\n"
+        f"moment, at the scale `quick`; threads of a kernel: {found['threads of a kernel']}. None is closed before "
+        "the last one has finished.\n\n"
         f"In {found['seconds'] / 60:.1f} minutes {ended}. A kernel held at most {kernel:,} MB, all of them together "
         f"{together:,} MB, of the machine's {found['memory of the machine, MB']:,} MB. The peak of a kernel counts all "
         "pages that it maps; in its share, a page that several kernels map is divided among them.\n\n"
@@ -212,9 +217,11 @@ def too_much(found: bench.Found) -> list[str]:
     return failures(found) + over
 
 
-def main(quick: bench.Quick = False) -> None:
+def main(
+    threads: Annotated[int, typer.Option(min=1, help="threads of each kernel")] = 1, quick: bench.Quick = False
+) -> None:
     """Execute sixteen notebooks at once."""
-    found = measure(quick)
+    found = measure(quick, threads)
     bench.publish(__file__, found, text, draw, quick=quick)
     if wrong := too_much(found):
         typer.echo("\n".join(wrong), err=True)
