@@ -4,7 +4,7 @@
     python benchmarks/from_scratch.py --report    write the results from what has been trained so far
     python benchmarks/from_scratch.py --quick     a trial within a minute: two runs of a few steps, nothing kept
 
-33 runs, each of about three minutes on one idle core; `--workers` of them at once, and finished runs are kept. Garments
+33 runs, each of one to three minutes on one idle core; `--workers` of them at once; finished ones are kept. Garments
 of 28 pixels and heads of 32, 64 and 128 (those of 128 are enlarged: larger networks, no more detail), three seeds each:
 
 - plain: a discriminator that starts at random, with the settings of the shipped networks;
@@ -18,6 +18,7 @@ Minutes are of the processor, on one core, so that other work beside it hardly c
 """
 
 import json
+import math
 import os
 import time
 import warnings
@@ -29,6 +30,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import bench
+import numpy as np
 import torch
 import typer
 from fine_tuning import HEADS, over, train_all
@@ -40,13 +42,14 @@ from minigan.course.gallery import shrink_file
 from minigan.course.judge import judge
 from minigan.files import whole_file
 
+Curve = list[dict[str, Any]]  # what was found of each snapshot of a run
 SEEDS = (0, 1, 2)
 JUDGES = ("edge_vgg16", "random_resnet18")
 COUNT = 500
 GARMENTS = {"rate": 5e-4, "betas": (0.5, 0.999), "r1": 0.0}
 PROJECTED = {"r1": 0.0}
 
-# (data, pixels): {way: images seen}, so that all take about three minutes of a core: a projected D is dearer by far
+# (data, pixels): {way: images seen}, so that each takes some minutes of a core: a projected D is dearer by far
 PLAN = {
     ("fashion", 28): {"plain": 36_000, "ImageNet": 7_000, "random": 7_000, "in-domain": 18_000},
     ("peeps", 32): {"plain": 24_000, "ImageNet": 5_000},
@@ -192,28 +195,55 @@ def collect(folder: Path) -> bench.Found:
     for run in runs:
         summary.setdefault((run["run"]["data"], run["run"]["size"], run["run"]["way"]), []).append(run["curve"])
     rows = [
-        {"data": of, "size": size, "way": way, "seeds": len(curves), **summarise(curves)}
+        {"data": of, "size": size, "way": way, "seeds": len(curves), **summarise(curves, equal_minutes(runs, of, size))}
         for (of, size, way), curves in summary.items()
     ]
     settings = {"machine": "; ".join(machines), "planned": len(plan()), "done": len(runs), "n": COUNT}
     return {**settings, "floor": floors, "rows": rows, "runs": runs}
 
 
-def summarise(curves: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    """Over the seeds: the last snapshot, the best one of each run, and the minutes of the processor."""
-    found: dict[str, Any] = {"images": curves[0][-1]["images"]}
+def equal_minutes(runs: list[dict[str, Any]], of: str, size: int) -> float:
+    """How many minutes of the processor all runs on these data have had."""
+    chosen = [run["curve"] for run in runs if (run["run"]["data"], run["run"]["size"]) == (of, size)]
+    return min(curve[-1]["of the processor"] for curve in chosen) / 60
+
+
+def after(curve: Curve, minutes: float, name: str) -> float:
+    """The distance after so many minutes of the processor; between two snapshots, that of a line in the logarithms."""
+    times = [math.log(entry["of the processor"] / 60) for entry in curve]
+    return math.exp(np.interp(math.log(minutes), times, [math.log(entry[name]) for entry in curve]))
+
+
+def summarise(curves: list[Curve], minutes: float) -> dict[str, Any]:
+    """Over the seeds: after these minutes, which all have had, the last snapshot, and the best one of each run."""
+    found: dict[str, Any] = {"images": curves[0][-1]["images"], "equal minutes": round(minutes, 2)}
     found["minutes"] = over([curve[-1]["of the processor"] / 60 for curve in curves])
     for name in JUDGES:
         found[name] = {
-            "last": over([c[-1][name] for c in curves]),
-            "best": over([min(e[name] for e in c) for c in curves]),
+            "equal": over([after(curve, minutes, name) for curve in curves]),
+            "last": over([curve[-1][name] for curve in curves]),
+            "best": over([min(entry[name] for entry in curve) for curve in curves]),
         }
     return found
 
 
 def spread(of: dict[str, float]) -> str:
     """Mean, and in brackets the lowest and highest of the seeds."""
-    return f"{of['mean']:.3g} ({of['low']:.3g} to {of['high']:.3g})"
+    mean, low, high = (f"{of[key]:,.0f}" if of[key] >= 1000 else f"{of[key]:.3g}" for key in ("mean", "low", "high"))
+    return f"{mean} ({low} to {high})"
+
+
+def side_by_side(found: bench.Found) -> str:
+    """A table of what the ways have reached in equal time: a line for each feature net and data set."""
+    ways = list(dict.fromkeys(way for ways in PLAN.values() for way in ways))
+    lines = []
+    for name, (of, size) in product(JUDGES, PLAN):
+        rows = {row["way"]: row for row in found["rows"] if (row["data"], row["size"]) == (of, size)}
+        if rows:
+            minutes = min(row["equal minutes"] for row in rows.values())
+            cells = [spread(rows[way][name]["equal"]) if way in rows else "" for way in ways]
+            lines.append([f"{of}, {size} px", f"{minutes:.2f}", name, *cells])
+    return bench.table(["data", "minutes of a core", "feature net", *ways], lines)
 
 
 def text(found: bench.Found) -> str:
@@ -231,25 +261,26 @@ def text(found: bench.Found) -> str:
         f"`python benchmarks/from_scratch.py` on {found['machine']}: {found['done']} of {found['planned']} runs. Mean "
         "(lowest to highest) over the seeds, of the last snapshot and of the best one of each run. Both feature nets "
         "have trained nothing here.\n\n"
-        f"{bench.table([*heads, 'other real pictures'], rows)}\n\n"
+        f"## The distance after equal time\n\n{side_by_side(found)}\n\n"
+        f"## The last and the best snapshots\n\n{bench.table([*heads, 'other real pictures'], rows)}\n\n"
         "![Distance over the minutes](from_scratch.png)\n\n"
         "![Pictures after each kind of training](from_scratch_pictures.png)\n"
     )
 
 
 def means(found: bench.Found, of: str, size: int, judge_: str = "random_resnet18") -> dict[str, float]:
-    """The mean of the last snapshots of each way."""
+    """The mean distance of each way after equal time."""
     chosen = [row for row in found["rows"] if (row["data"], row["size"]) == (of, size)]
-    return {row["way"]: row[judge_]["last"]["mean"] for row in chosen}
+    return {row["way"]: row[judge_]["equal"]["mean"] for row in chosen}
 
 
 def claim(found: bench.Found) -> str:
     said = []
     for (of, size), ways in PLAN.items():
-        last = means(found, of, size)
-        parts = ", ".join(f"{way} {last[way]:.3g}" for way in ways if way in last)
+        mean = means(found, of, size)
+        parts = ", ".join(f"{way} {mean[way]:.3g}" for way in ways if way in mean)
         said.append(f"{of} {size} px: {parts}")
-    return f"Distance at the end of training from scratch (ResNet-18, random), by what D sees with: {'; '.join(said)}"
+    return f"Distance after equal minutes from scratch (ResNet-18, random), by what D sees with: {'; '.join(said)}"
 
 
 def draw(found: bench.Found, folder: Path) -> None:

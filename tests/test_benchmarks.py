@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 import subprocess
 import sys
@@ -259,15 +260,20 @@ def test_agreement_by_hand(load: Load):
     assert triplets.spread([50.0, 60.0]) == "55 (50 to 60)"
 
 
-def test_best_and_last_snapshots(load: Load):
+def test_snapshots_after_equal_minutes_best_and_last(load: Load):
     from_scratch = load("from_scratch")
     curves = [
         [{"images": n, "of the processor": 60 * n, **dict.fromkeys(from_scratch.JUDGES, value)} for n, value in curve]
         for curve in ([(1, 5.0), (2, 7.0)], [(1, 3.0), (2, 1.0)])
     ]
-    found = from_scratch.summarise(curves)
+    found = from_scratch.summarise(curves, math.sqrt(2))  # halfway between the snapshots, in the logarithm
     assert found["images"] == 2 and found["minutes"]["mean"] == 2
     judged = found[from_scratch.JUDGES[0]]
+    assert judged["equal"]["low"] == pytest.approx(math.sqrt(3), abs=1e-2)
+    assert judged["equal"]["high"] == pytest.approx(math.sqrt(35), abs=1e-2)
+    runs = [{"run": {"data": of, "size": 28}, "curve": curves[0]} for of in ("fashion", "peeps")]
+    runs[0]["curve"] = curves[0][:1]
+    assert [from_scratch.equal_minutes(runs, of, 28) for of in ("fashion", "peeps")] == [1, 2]
     assert judged["last"] == {"mean": 4, "low": 1, "high": 7}
     assert judged["best"] == {"mean": 3, "low": 1, "high": 5}
 
