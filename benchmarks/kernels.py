@@ -173,7 +173,8 @@ def text(found: bench.Found) -> str:
         "the last one has finished.\n\n"
         f"In {found['seconds'] / 60:.1f} minutes {ended}. A kernel held at most {kernel:,} MB, all of them together "
         f"{together:,} MB, of the machine's {found['memory of the machine, MB']:,} MB. The peak of a kernel counts all "
-        "pages that it maps; in its share, a page that several kernels map is divided among them.\n\n"
+        "pages that it maps; in its share, a page that several kernels map is divided among them. The share of chapter "
+        "12 holds that of two more processes, which it starts.\n\n"
         f"{bench.table(['notebook', 'seconds', 'peak, MB', 'its share, MB'], cells)}\n\n"
         "![Memory of each kernel, and of all over the time](kernels.png)\n"
     )
@@ -203,7 +204,7 @@ def draw(found: bench.Found, folder: Path) -> None:
         axes[0].set_yticks(places, [row["chapter"] for row in rows])
         axes[0].invert_yaxis()
         axes[0].set(xlabel="MB of a kernel")
-        axes[0].legend(loc="lower left", fontsize=8.5)
+        axes[0].legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, fontsize=8.5)
         axes[1].plot([second / 60 for second, _ in times], [held / 1024 for _, held in times], color=plot.REAL)
         axes[1].axhline(ROOM / 1024, color="0.4", lw=1)
         axes[1].set(xlabel="minutes", ylabel="GiB of all kernels", ylim=(0, None))
