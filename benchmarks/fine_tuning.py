@@ -339,7 +339,7 @@ def by_time(found: dict[str, Any]) -> list[str]:
         for row in fewshot.catching_up(found, style):
             there = f"{row['late']:,} to {row['there']:,}" if row["there"] is not None else f"never in {row['late']:,}"
             cells = [style, row["judge"], str(row["seed"]), f"{row['images']:,}", f"{row['distance']:.4g}", there]
-            rows.append([*cells, f"{row['times']:.0f}"])
+            rows.append([*cells, fewshot.at_least(row["times"])])
     heads = ["style", "judge", "seed", "images, fine-tuned", "FID", "from scratch reaches it after", "at least times"]
     return table(heads, rows)
 
@@ -362,9 +362,10 @@ def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, 
 
 
 def draw_heads(folder: Path, target: Path) -> None:
-    """The same latents after each kind of training, seed 0; `folder` is that of the runs."""
+    """The same latents after each kind of training; `folder` is that of the runs."""
     for style in STYLES:
-        rows = {f"{count} pictures": Run("fine-tuned", style, count).name + "-8000" for count in reversed(COUNTS)}
+        seed = 0 if style == "micah" else 1  # the one whose heads have been kept for all numbers of pictures
+        rows = {f"{count} pictures": Run("fine-tuned", style, count, seed).name + "-8000" for count in reversed(COUNTS)}
         rows |= {"scratch, 100": Run("from scratch", style).name + "-8000"}
         rows |= {"scratch, longer": Run("from scratch", style).name + "-40000"} if style == "micah" else {}
         alt = f"Heads in the style {style}, drawn from the same eight latents before and after each training."
@@ -444,12 +445,16 @@ def claim(found: bench.Found) -> str:
     """What 100 pictures of the nearest style are worth, and for how long."""
     tuned = fewshot.values(fewshot.runs(found, "fine-tuned"), 8_000, "random_resnet18")
     scratch = fewshot.values(fewshot.runs(found, "from scratch"), 8_000, "random_resnet18")
-    caught = [row for row in fewshot.catching_up(found) if row["judge"] == "random_resnet18" and row["images"] < 2_100]
+    caught = [row for row in fewshot.catching_up(found) if row["images"] < 2_100]
+    least = {
+        title: fewshot.at_least(min(row["times"] for row in caught if row["judge"] == judge))
+        for judge, title in fewshot.JUDGES.items()
+    }
     return (
         "On 100 pictures of another style, fine-tuning for 8,000 images ends at a distance of "
         f"{statistics.mean(tuned):.0f}, training from scratch at {statistics.mean(scratch):.0f} (ResNet-18, random); "
-        "what the one has after 2,000 images, the other has after "
-        f"{min(row['times'] for row in caught):.0f} times as many or more"
+        "what the one has after 2,000 images, the other has after so many times as many or more: "
+        + ", ".join(f"{times} ({title})" for title, times in least.items())
     )
 
 

@@ -26,6 +26,10 @@ def test_a_snapshot_is_found_though_its_last_batch_went_over():
     assert fewshot.values([one, run(at_0=1.0)], 2_000, "random_resnet18") == [5.0]
 
 
+def test_at_least_never_rounds_up():
+    assert [fewshot.at_least(times) for times in (1.58, 3.99, 4.0, 12.0)] == ["1.5", "3.9", "4", "12"]
+
+
 def test_a_table_is_as_wide_as_its_columns(capsys):
     fewshot.print_table("FID", ["one judge", "b"], {"before": ["1", "22"], "a long way": ["333", ""]})
     assert capsys.readouterr().out == "FID         one judge  b\nbefore      1          22\na long way  333\n"

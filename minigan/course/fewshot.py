@@ -4,6 +4,7 @@
 run is left out of every table and picture.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
@@ -50,6 +51,11 @@ def spread(numbers: Sequence[float], digits: int = 3) -> str:
     whole = mean(numbers)
     centre = f"{whole:.{digits}g}" if whole < 1000 else f"{whole:.0f}"
     return centre if len(numbers) == 1 else f"{centre} ({low} to {high})"
+
+
+def at_least(times: float) -> str:
+    """A factor rounded down to a tenth, so that "at least" stays true: 1.58 -> `1.5`."""
+    return f"{math.floor(10 * times) / 10:g}"
 
 
 def print_table(head: str, columns: Sequence[str], rows: Mapping[str, Sequence[str]]) -> None:

@@ -795,12 +795,10 @@ plot.grid(held_out.only(fashion.classes[missing])[:8], alt=alt, zoom=2)
 # The generator was trained on nine of the ten classes.
 #
 # ???
-# (1 min) Whose guess was it? A mean over all hides what happens to a few; in chapter 12 the few are people. Chapter 05
-# teaches this generator bags from a few examples.
+# (1 min) Whose guess was it? A mean over all hides what happens to a few; in chapter 12 the few are people.
 
 # %% [markdown]
-# **Bags.** The generator was trained on nine of ten classes; its card in `minigan/weights/fashion.md` says so. (Chapter
-# 05 teaches it bags from a few examples.) The inception score cannot know. FID and KID are larger for it, but nothing
+# **Bags.** The generator was trained on nine of ten classes; its card in `minigan/weights/fashion.md` says so. The inception score cannot know. FID and KID are larger for it, but nothing
 # in one number says *why*. Recall and coverage as a whole are low, and could be low for any reason. Only asked class by
 # class do they name what is missing. That holds beyond bags: a mean over all hides what happens to a few, and in
 # chapter 12 the few are people.

@@ -26,7 +26,7 @@
 # | --- | --- |
 # | **You will learn** | how VGG-16, ResNet-50 and EfficientNet-Lite0 are built; to take features from any layer; what a unit sees, in theory and as measured; why statistics belong to the weights; what "frozen" must mean; which layer finds the same thing in another style; what survives at each depth; to choose a network by measurement |
 # | **You need** | chapters 00 and 02, convolutions. No GPU and no network |
-# | **It takes** | about 80 minutes to read. The machine needs two to three minutes on two CPU cores |
+# | **It takes** | about 80 minutes to read. The machine needs about a minute and a half on two CPU cores |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What the twin can do as well, pretraining has not done

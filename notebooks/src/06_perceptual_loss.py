@@ -25,7 +25,7 @@
 # | --- | --- |
 # | **You will learn** | where pixel error is blind; to write the feature distance and weigh its layers; three silent mistakes with it; why it needs pairs, and what to do without them; what $\lambda$ costs; Gram matrices and LPIPS as settings of the same module |
 # | **You need** | chapters 02 and 04. No GPU and no network |
-# | **It takes** | about 75 minutes to read. The machine needs about three minutes on two CPU cores |
+# | **It takes** | about 75 minutes to read. The machine needs about a minute and a half on two CPU cores |
 
 # %%
 import math
