@@ -2,6 +2,7 @@
 
     python benchmarks/course.py            seconds; writes benchmarks/results/course.{json,md,png}
     python benchmarks/course.py --setup    ten minutes; clones the repository, runs `make env` there, and keeps the time
+    python benchmarks/course.py --tests    five minutes; executes each notebook at the scale `quick`, keeps the time
     python benchmarks/course.py --quick    a trial within a minute, nothing kept
 
 Minutes and the peak of memory of a notebook were kept when it was executed (`minigan course build --execute`), each
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -26,9 +28,11 @@ import bench
 import typer
 
 from minigan import plot
+from minigan.course.build import compose, execute, select
 from minigan.course.chapters import chapters, timings
 
 SETUP = "seconds of `make env`"
+TESTS = "seconds at the scale quick"
 
 
 def megabytes(files: list[Path]) -> float:
@@ -74,7 +78,12 @@ def set_up() -> float:
         return round(time.perf_counter() - began, 1)
 
 
-def notebooks() -> list[bench.Found]:
+def at_quick() -> dict[str, float]:
+    """Seconds of each notebook at the scale of the tests, in a kernel of its own, one after the other."""
+    return {paths.name: execute(compose(paths), paths, "quick")["seconds"] or 0 for paths in select(bench.ROOT, [])}
+
+
+def notebooks(seconds: Mapping[str, float]) -> list[bench.Found]:
     """A row for each chapter that has been executed at the scale of a laptop."""
     taken = {name: scales["cpu"] for name, scales in timings().items() if "cpu" in scales}
     usual = median(timing["probe"] for timing in taken.values())
@@ -87,6 +96,7 @@ def notebooks() -> list[bench.Found]:
                     "chapter": f"{chapter.number:02d} {chapter.title}",
                     "minutes": round(timing["seconds"] / 60, 1),
                     "minutes at equal speed": round(equal, 1),
+                    TESTS: seconds.get(chapter.name, ""),
                     "peak of memory, MB": timing["peak_mb"],
                     "minutes to read": chapter.reading,
                 }
@@ -94,11 +104,12 @@ def notebooks() -> list[bench.Found]:
     return rows
 
 
-def measure(setting_up: bool) -> bench.Found:
-    """All that stands in the results; the set-up time as it was where it is not measured anew."""
+def measure(setting_up: bool, testing: bool) -> bench.Found:
+    """All that stands in the results; what is not measured anew as it was."""
     found = bench.conditions()
     before = bench.kept(__file__)
-    found |= {"notebooks": notebooks(), "megabytes": room()}
+    seconds = at_quick() if testing else before.get(TESTS, {})
+    found |= {TESTS: seconds, "notebooks": notebooks(seconds), "megabytes": room()}
     if setting_up:
         found[SETUP] = set_up()
         found["set up on"] = found["machine"]
@@ -108,7 +119,7 @@ def measure(setting_up: bool) -> bench.Found:
 def text(found: bench.Found) -> str:
     """The results in Markdown."""
     rows = found["notebooks"]
-    sums = [f"{sum(row[key] for row in rows):.1f}" for key in ("minutes", "minutes at equal speed")]
+    sums = [f"{sum(row[key] or 0 for row in rows):.1f}" for key in ("minutes", "minutes at equal speed", TESTS)]
     total = ["all", *sums, max(row["peak of memory, MB"] for row in rows), sum(row["minutes to read"] for row in rows)]
     setup = (
         f"`make env` in a fresh clone took {found[SETUP]:.0f} s on {found['set up on']}.\n\n" if SETUP in found else ""
@@ -151,9 +162,10 @@ def draw(found: bench.Found, folder: Path) -> None:
 def main(
     quick: bench.Quick = False,
     setting_up: Annotated[bool, typer.Option("--setup", help="Clone, set up, and keep the time.")] = False,
+    testing: Annotated[bool, typer.Option("--tests", help="Execute at the scale quick, and keep the time.")] = False,
 ) -> None:
     """Say what the course costs."""
-    bench.publish(__file__, measure(setting_up and not quick), text, draw, quick=quick)
+    bench.publish(__file__, measure(setting_up and not quick, testing and not quick), text, draw, quick=quick)
 
 
 if __name__ == "__main__":

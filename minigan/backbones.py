@@ -96,7 +96,16 @@ class Backbone(Frozen):
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """The same for images that may have left [-1, 1], as those that an augmentation has made brighter."""
         images = prepare(images, self.size).contiguous(memory_format=torch.channels_last)
-        return self.net((images + 1 - 2 * self.mean) / (2 * self.std))  # [-1, 1] -> [0, 1] -> standardised
+        try:
+            return self.net((images + 1 - 2 * self.mean) / (2 * self.std))  # [-1, 1] -> [0, 1] -> standardised
+        except RuntimeError as error:
+            height, width = images.shape[-2:]
+            if min(height, width) >= 32:  # which every network can halve as often as it does
+                raise
+            raise ValueError(
+                f"images are {width} x {height} pixels, too small for {self.layers[-1]} of {self.name}; enlarge them, "
+                "or give the backbone a size, such as size=64"
+            ) from error
 
 
 def prepare(images: Tensor, size: int | None) -> Tensor:
@@ -147,6 +156,8 @@ def up_to(net: nn.Module, layers: Sequence[str]) -> fx.GraphModule:
 def find_layer(net: nn.Module, layer: str | int, name: str) -> str:
     """The name of a layer, given by its name or by its stage's number; a `ValueError` offers what there is."""
     stages = list(net._modules)
+    if not isinstance(layer, str | int):
+        raise TypeError(f"a layer of {name} is given as {layer!r}, expected a name or a stage's whole number")
     if isinstance(layer, int):
         if not 0 <= layer < len(stages):
             raise ValueError(f"{name} has no layer {layer}; choose 0 to {len(stages) - 1}: {', '.join(stages)}")

@@ -223,7 +223,8 @@ def kernel_distance(
 
     E k(x, x') + E k(y, y') - 2 E k(x, y) over different real x, x' and different fake y, y'. Unbiased at any n, so it
     may fall below 0. Value and spread are mean and standard deviation over random subsets of `subset_size` images, by
-    default half of the smaller set and 1000 at most. Each kernel is computed once, however many subsets there are.
+    default half of the smaller set and 1000 at most; there is no spread where each holds all. Each kernel is computed
+    once, however many subsets there are.
     """
     real, fake = check_pair(real, fake)
     most = min(len(real), len(fake))
@@ -237,7 +238,8 @@ def kernel_distance(
     in_fake = random_subsets(subsets, size, len(fake), generator).to(fake)
     alike = sum_over_others(real, in_real) + sum_over_others(fake, in_fake)
     values = alike / (size * (size - 1)) - 2 * sum_over_pairs(real, fake, in_real, in_fake) / size**2
-    return Score("KID", float(values.mean()), extractor, sizes(real, fake), spread=float(values.std()))
+    spread = None if size == len(real) == len(fake) else float(values.std())
+    return Score("KID", float(values.mean()), extractor, sizes(real, fake), spread)
 
 
 def cubic_kernel(x: Tensor, y: Tensor) -> Tensor:
@@ -299,9 +301,15 @@ def density_coverage(real: Tensor, fake: Tensor, extractor: str = "unnamed", k: 
 
 
 def reach(features: Tensor, k: int) -> Tensor:
-    """Of each example the distance to its k-th nearest other: (N, D) -> (N,)."""
+    """Of each example the distance to its k-th nearest other: (N, D) -> (N,). Warns where k is half of N or more."""
     if not 1 <= k < len(features):
         raise ValueError(f"k is {k} for {len(features)} images, expected 1 to {len(features) - 1}; give more images")
+    if 2 * k >= len(features):
+        warnings.warn(
+            f"with k = {k} the ball of each of {len(features)} images holds half of them, so it says nothing about "
+            f"where they lie; give more than {2 * k} images",
+            stacklevel=3,
+        )
     rows = [torch.cdist(block, features).kthvalue(k + 1).values for block in features.split(BLOCK)]  # 1st: itself
     return torch.cat(rows)
 

@@ -84,6 +84,12 @@ class FeatureDistance(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.distance = DISTANCES[known(distance, DISTANCES, "distance")]
+        vectors = [layer for layer in backbone.layers if layer not in backbone.strides]
+        if vectors and self.distance is not squared_distance:
+            raise ValueError(
+                f"{', '.join(vectors)} of {backbone.name} gives vectors, expected maps for the {distance} distance; "
+                "choose layers with places, or distance='euclidean'"
+            )
         self.same_shape = self.distance is not style_distance
         self.weights = one_for_each(backbone.layers, weights)
 
@@ -122,7 +128,7 @@ class LPIPS(FeatureDistance):
     """
 
     def __init__(self, backbone: Backbone | None = None, heads: str | Sequence[Tensor] | None = "learnt"):
-        super().__init__(backbone or Backbone("vgg16"))
+        super().__init__(backbone or Backbone("vgg16"), distance="cosine")
         channels = [self.backbone.channels[layer] for layer in self.backbone.layers]
         if heads is None:
             heads = [torch.ones(count) for count in channels]

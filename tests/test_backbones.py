@@ -134,7 +134,7 @@ def test_layers_channels_and_strides(efficientnet):
     assert features["block1.expand"].amin() == 0 and features["block1.expand"].amax() <= 6
 
 
-@pytest.mark.parametrize("name", ["efficientnet_lite0", "vgg16", "resnet18"])
+@pytest.mark.parametrize("name", sorted(set(BACKBONES) - {"fashion_classifier"}))
 def test_default_layers_double_their_stride(name):
     strides = list(Backbone(name, weights=None).strides.values())
     assert strides == [strides[0] * 2**i for i in range(5)]
@@ -189,9 +189,7 @@ def test_grey_is_three_equal_channels_and_small_images_are_enlarged():
     assert backbone(images(1, 50, 60))["conv1_1"].shape[-2:] == (50, 60)
 
 
-@pytest.mark.parametrize(
-    "name", ["efficientnet_lite0", "vgg16", "resnet18", "fashion_classifier", "timm:mobilenetv3_small_050"]
-)
+@pytest.mark.parametrize("name", [*BACKBONES, "timm:mobilenetv3_small_050"])
 def test_gradients_reach_the_image_and_no_weight(name):
     backbone = Backbone(name, weights=None, generator=seeded())
     x = images(1).requires_grad_()
@@ -364,10 +362,20 @@ def test_a_layer_that_does_not_exist_is_answered_with_the_list(refuses):
     ):
         with refuses(ValueError, *parts):
             Backbone("resnet18", layers, weights=None)
+    with refuses(TypeError, "a layer of resnet18 is given as 3.0", "expected a name or a stage's whole number"):
+        Backbone("resnet18", [3.0], weights=None)
     with refuses(ValueError, "backbone 'vgg17' is not known", "'vgg16'"):
         Backbone("vgg17")
     with refuses(ValueError, "'block0.expand' is not known", "did you mean"):
         Backbone("efficientnet_lite0", ["block0.expand"])
+
+
+def test_images_that_are_too_small(refuses):
+    for name, side, layer in (("vgg19", 8, "relu5_4"), ("fashion_classifier", 4, "logits")):
+        backbone = Backbone(name, [layer], weights=None)
+        with refuses(ValueError, f"images are {side} x {side} pixels, too small for {layer} of {name}", "size=64"):
+            backbone(images(1, side, side))
+        assert Backbone(name, [layer], weights=None, size=64)(images(1, side, side))
 
 
 def test_images_that_are_not_images(refuses, vgg):

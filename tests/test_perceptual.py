@@ -141,6 +141,11 @@ def test_wrong_weights_and_names(efficientnet, refuses):
     for weights in ([1.0], [1.0] * 6, {"block0": 1.0}):
         with refuses(ValueError, "weights are", "expected one for each of the layers block0, block2"):
             FeatureDistance(efficientnet, weights)
+    vectors = Backbone("efficientnet_lite0", ["block2", "pool"], weights=None)
+    for distance in ("cosine", "style"):
+        with refuses(ValueError, "pool of efficientnet_lite0 gives vectors", f"expected maps for the {distance}"):
+            FeatureDistance(vectors, distance=distance)
+    assert FeatureDistance(vectors)(images(2), images(2)) == 0
     with refuses(ValueError, "distance 'cosinus' is not known", "'cosine'"):
         FeatureDistance(efficientnet, distance="cosinus")
 

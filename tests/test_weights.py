@@ -189,6 +189,13 @@ def test_what_is_shipped_can_be_used(name):
     assert network(inputs).isfinite().all()
 
 
+def test_what_is_shipped_is_small():
+    sizes = {path: path.stat().st_size for path in weights.SHIPPED.rglob("*.safetensors")}
+    gans = [path for path in sizes if path.parent == weights.SHIPPED or path.stem == "fashion_classifier"]
+    assert {path.stem for path in gans} >= {"peeps", "peeps-discriminator", "micah", "fashion", "fashion_classifier"}
+    assert sum(sizes[path] for path in gans) < 40e6 and sum(sizes.values()) < 60e6
+
+
 def test_half_precision_halves_the_file_and_computes_in_float32(tmp_path):
     network = generator(size=16, width=8, latents=32)
     save_network(tmp_path / "whole.safetensors", network)

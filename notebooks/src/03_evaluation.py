@@ -1074,10 +1074,11 @@ for number in range(1, steps + 1):
     loss.backward()
     optimizer.step()
     if number % (steps // 2) == 0:
+        optimizer.zero_grad()
         hardware.return_unused_memory()
         made = pictures_of(flattered, m)
         for name in (network, "fashion_classifier"):
-            track[name].append(float(fid(references[name], embed(made, judges[name]), name)))
+            track[name].append(float(fid(references[name], embed(made, judges[name], batch=8), name)))
 
 alt = "Distances over the steps of a fine-tuning, as shares of the start. The one in the network that the loss used falls far; the other rises."
 with plot.figure(alt=alt, size=(5.6, 2.8)) as axis:
@@ -1142,16 +1143,18 @@ peeps, new_peeps = data.load("peeps"), data.load("peeps", "test")
 artist, _ = shipped("peeps")
 many = pick(quick=24, cpu=240, full=400)
 heads = pictures_of(artist, many, seed=3)
+hardware.return_unused_memory()
 stolen = peeps[:many].roll(3, dims=-1)
 sets = {"generated": heads, "stolen, moved by 3 pixels": stolen, "held out": new_peeps[:many]}
 library = replace(peeps, pixels=peeps.pixels[: pick(quick=200, cpu=2400, full=2400)])
 training = {
     "pixels": data.load("peeps", size=32)[: len(library)],  # at half the size, which saves memory
-    "features": embed(library, photo_net),
+    "features": embed(library, photo_net, batch=8),
 }
+hardware.return_unused_memory()
 seen_in = {
     "pixels": {name: data.resize(images, 32) for name, images in sets.items()},
-    "features": {name: embed(images, photo_net) for name, images in sets.items()},
+    "features": {name: embed(images, photo_net, batch=8) for name, images in sets.items()},
 }
 
 print(f"{'':28}{'original found':>24}{'share nearer than a typical new head':>42}")
