@@ -18,7 +18,7 @@
 # **You need** derivatives, expectations, and PyTorch to the level of a training loop. No picture is generated here;
 # that is chapter 02.
 #
-# **It takes** about 60 minutes to read, and two to three minutes to run on two CPU cores.
+# **It takes** about 60 minutes to read, and about two minutes to run on two CPU cores.
 #
 # Two formulas run through this course. This chapter is about the first one, the *adversarial game* of Goodfellow et
 # al. (2014):

@@ -20,7 +20,7 @@
 # | --- | --- |
 # | **You will learn** | to write the game as a loss on logits; which gradients may reach which network; why the generator does not play minimax; what four other losses and three leashes do; how a DCGAN is built and trained; to read the curves; to diagnose a run that fails |
 # | **You need** | chapter 01, PyTorch to the level of a training loop, convolutions. No GPU and no network |
-# | **It takes** | about 90 minutes to read. The machine needs three to four minutes on two CPU cores, most of it for two runs that you can watch |
+# | **It takes** | about 90 minutes to read. The machine needs about three minutes on two CPU cores, most of it for two runs that you can watch |
 
 # %%
 import io

@@ -26,7 +26,7 @@
 # | --- | --- |
 # | **You will learn** | why many large pictures fit one small one; to make pairs for nothing; to enlarge without a checkerboard; how much of the detail a network *knows*, frequency by frequency; what a feature loss and a discriminator add; why likeness and realism cannot both be had |
 # | **You need** | chapters 02 and 06. No GPU and no network |
-# | **It takes** | about 70 minutes to read. The machine needs about four minutes on two CPU cores |
+# | **It takes** | about 70 minutes to read. The machine needs about a minute on two CPU cores |
 
 # %%
 import math

@@ -25,7 +25,7 @@
 # | --- | --- |
 # | **You will learn** | what two sums over the same features call content and style; to paint by descent, and what to paint *on*; which layers and weights, which start, which optimiser; two traps; to train a network that paints in one pass, and what that costs |
 # | **You need** | chapters 04 and 06. No GPU and no network |
-# | **It takes** | about 60 minutes to read. The machine needs about three minutes on two CPU cores |
+# | **It takes** | about 60 minutes to read. The machine needs two to four minutes on two CPU cores |
 
 # %%
 import time

@@ -28,7 +28,7 @@
 # | --- | --- |
 # | **You will learn** | what noise takes away and where it can be had back; why a bottleneck is the wrong tool; to predict the noise instead of the picture; that the squared error asks for the mean of all pictures that fit, and what that looks like; what a feature loss changes; what a wrong noise level does, and noise of another kind |
 # | **You need** | chapters 02 and 06; chapter 07 for the training on photographs. No GPU and no network |
-# | **It takes** | about 60 minutes to read. The machine needs about three minutes on two CPU cores |
+# | **It takes** | about 60 minutes to read. The machine needs about a minute on two CPU cores |
 
 # %%
 import io

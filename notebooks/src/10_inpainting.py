@@ -28,7 +28,7 @@
 # | --- | --- |
 # | **You will learn** | to fill a hole with the heat equation, quickly; to let a network start there; what the loss in the hole is worth; how much of the surroundings matters; what a pretrained encoder brings; to remove a seam with the same equation; to find many fills for one hole; what an adversarial term buys |
 # | **You need** | chapters 02, 05 and 06. No GPU and no network |
-# | **It takes** | about 70 minutes to read. The machine needs three to four minutes on two CPU cores |
+# | **It takes** | about 70 minutes to read. The machine needs about two minutes on two CPU cores |
 
 # %%
 import math

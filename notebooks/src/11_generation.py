@@ -21,7 +21,7 @@
 # | --- | --- |
 # | **You will learn** | to tell a GAN the class, and why it is not enough to tell $G$; what averaging, augmentation and pretrained features brought, and where they did not; where latents live, lerp and slerp; truncation as a trade of variety for quality; to find the direction of an attribute, and to measure what else moves with it |
 # | **You need** | chapters 02, 03 and 05. No GPU and no network |
-# | **It takes** | about 60 minutes to read. The machine needs about two and a half minutes on two CPU cores |
+# | **It takes** | about 60 minutes to read. The machine needs about a minute on two CPU cores |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## None of these people exists, and nobody has drawn them

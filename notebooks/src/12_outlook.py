@@ -24,7 +24,7 @@
 # | --- | --- |
 # | **You will learn** | to take a generator apart, channel by channel; to find directions without labels; the order in which memorisation shows; which levers make training faster on your machine; to train one network with several processes, and to prove that it is the same training; to ask for each group by itself, and to distrust the ruler |
 # | **You need** | chapters 02, 03 and 05. No GPU and no network |
-# | **It takes** | about 75 minutes to read. The machine needs about three minutes on two CPU cores |
+# | **It takes** | about 75 minutes to read. The machine needs about a minute and a half on two CPU cores |
 
 # %%
 import json
@@ -1039,7 +1039,7 @@ with plot.figure(alt=alt, size=(7.6, 2.9)) as axis:
     axis.legend(ncols=3, loc="upper right", fontsize=8.5)
 
 # %% [markdown]
-# *Hats and scarves* are the clearest case: training heads cover nearly all of them, samples none, or hardly any. Some 7 %
+# *Hats and scarves* are the clearest case: training heads cover nearly all of them, samples none, or hardly any. Some 7%
 # of the heads wear one, of many shapes, and the generator has given them up. A mean over all heads would have hidden it.
 #
 # And the control is not 1 for every group. Dark heads and masks have a lower recall *even against real heads*. Nothing is

@@ -61,7 +61,7 @@ probe("prediction", prediction if isinstance(prediction, int | float) else None,
 # %% [markdown] task="between" kind="explain" minutes=8 points=4 trains="what a network was never asked"
 # ## Half a boot
 #
-# `fashion_classes` has a scale and a shift for each class in its batch norms. Nothing forbids to mix the numbers of two
+# `fashion_classes` has a scale and a shift for each class in its batch norms. Nothing forbids mixing the numbers of two
 # classes. In the rows A below, the scales and shifts go in a straight line from those of one class to those of another,
 # with the same $z$. In the rows B the two *pictures* at the ends are mixed, in the same shares.
 
