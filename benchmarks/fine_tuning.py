@@ -294,6 +294,56 @@ def over(numbers: list[float]) -> dict[str, float]:
     return {name: round(number, 4) for name, number in ends.items()}
 
 
+MEASURES = {
+    "coverage": "coverage",
+    "taken for it": "taken for the style",
+    "nearer to training than new": "nearer to training than new",
+}
+PICTURES = {  # what is to be seen on each
+    "micah": (
+        "Rows of heads from the same latents: real ones of the style micah, those before, after fine-tuning on "
+        "100, 30 and 10 pictures, and from scratch, which are blurred or broken."
+    ),
+    "adventurer": (
+        "Rows of heads: real ones of the style adventurer, those that the generator drew before, those after "
+        "fine-tuning on 100, 30 and 10 pictures, and from scratch, which are blurred."
+    ),
+    "pixelart": (
+        "Rows of heads: real ones of the style pixelart, made of large squares, those before, those after "
+        "fine-tuning on 100, 30 and 10 pictures, which are blurred squares, and from scratch, which are fog."
+    ),
+    "counts": (
+        "Six panels, two for each judge, over 10, 30 and 100 pictures of three styles: the distance falls a "
+        "little with more pictures, and fewer heads lie nearer to the training pictures than new ones do."
+    ),
+    "copies": (
+        "Heads drawn after fine-tuning on ten pictures, the nearest of the ten below each, and the nearest of "
+        "pictures that no training saw."
+    ),
+    "compared": (
+        "Dots for each way of training and each seed, one panel for each of three judges: its distance over that "
+        "of plain fine-tuning. Left of the line at 1 is better."
+    ),
+    "ways": (
+        "Rows of heads from the same latents: real ones, those before, fine-tuned, from scratch, with the first "
+        "layers of the discriminator frozen, and without augmentation."
+    ),
+    "discriminators": (
+        "Rows of heads from the same latents: real ones, those before, and those after training against a new "
+        "discriminator, a projected one, and with learning rates by depth."
+    ),
+    "curves": (
+        "The distance over the images seen, one panel for each judge: fine-tuning starts low and ends early, "
+        "training from scratch comes down slowly."
+    ),
+}
+
+
+def shown(*names: str) -> list[str]:
+    """Pictures of the results as lines of Markdown."""
+    return [line for name in names for line in (f"![{PICTURES[name]}](fine_tuning_{name}.png)", "")]
+
+
 def table(heads: list[str], rows: list[list[str]]) -> list[str]:
     """The lines of a Markdown table."""
     return ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)] + [""]
@@ -306,15 +356,21 @@ def by_style(found: dict[str, Any]) -> list[str]:
         for style, count in [(style, count) for style in STYLES for count in COUNTS]:
             if chosen := fewshot.runs(found, way, style, count):
                 cells = [fewshot.spread(fewshot.values(chosen, 8_000, name)) for name in JUDGES]
-                for measure in ("coverage", "taken for it", "nearer to training than new"):
+                for measure in MEASURES:
                     cells.append(fewshot.spread(fewshot.values(chosen, 8_000, "random_resnet18", measure), 2))
                 rows.append([way, f"{style} ({STYLES[style]})", str(count), *cells])
     rows += [
         ["300 other real pictures", style, "", *(f"{found['floor'][style][name]:.3g}" for name in JUDGES), "", "", ""]
         for style in STYLES
     ]
-    heads = ["way", "style", "pictures", *(f"FID[{name}, n=300]" for name in JUDGES)]
-    return table([*heads, "coverage", "taken for the style", "nearer to training than new"], rows)
+    heads = ["way", "style", "pictures", *(fewshot.JUDGES[name] for name in JUDGES), *MEASURES.values()]
+    judged = len(JUDGES) + 3
+    return [
+        *("FID to 300 pictures, by three judges:", ""),
+        *table(heads[:judged], [row[:judged] for row in rows]),
+        *("And by ResNet-18 with random weights:", ""),
+        *table(heads[:3] + heads[judged:], [row[:3] + row[judged:] for row in rows if row[judged]]),
+    ]
 
 
 def by_way(found: dict[str, Any]) -> list[str]:
@@ -328,8 +384,8 @@ def by_way(found: dict[str, Any]) -> list[str]:
                 said = "" if way == "fine-tuned" else fewshot.verdict(found, way, count, images)[0]
                 seconds = statistics.mean(entry["seconds"] for run in chosen if (entry := fewshot.at(run, images)))
                 rows.append([str(count), f"{images:,}", way, *cells, said, f"{seconds:.0f}"])
-    heads = ["pictures", "images seen", "way", *(f"FID[{name}, n=300]" for name in JUDGES)]
-    return table([*heads, "against fine-tuned", "seconds"], rows)
+    heads = ["pictures", "images", "way", *(f"FID, {fewshot.JUDGES[name]}" for name in JUDGES)]
+    return table([*heads, "verdict", "seconds"], rows)
 
 
 def by_time(found: dict[str, Any]) -> list[str]:
@@ -338,9 +394,10 @@ def by_time(found: dict[str, Any]) -> list[str]:
     for style in STYLES:
         for row in fewshot.catching_up(found, style):
             there = f"{row['late']:,} to {row['there']:,}" if row["there"] is not None else f"never in {row['late']:,}"
+            there = "at the start" if row["there"] == 0 else there
             cells = [style, row["judge"], str(row["seed"]), f"{row['images']:,}", f"{row['distance']:.4g}", there]
             rows.append([*cells, fewshot.at_least(row["times"])])
-    heads = ["style", "judge", "seed", "images, fine-tuned", "FID", "from scratch reaches it after", "at least times"]
+    heads = ["style", "judge", "seed", "images, fine-tuned", "FID", "from scratch reaches it after", "times, at least"]
     return table(heads, rows)
 
 
@@ -429,13 +486,16 @@ def text(found: bench.Found) -> str:
         "## Styles and numbers of pictures, after 8,000 images",
         "",
         *by_style(found),
+        *shown("micah", "adventurer", "pixelart", "counts", "copies"),
         "## Ways, on `micah`",
         "",
         "`helps` and `hurts`: all judges and all seeds agree.",
         "",
         *by_way(found),
+        *shown("compared", "ways", "discriminators"),
         "## When training from scratch catches up",
         "",
+        *shown("curves"),
         *by_time(found),
     ]
     return "\n".join(lines)
