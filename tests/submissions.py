@@ -231,10 +231,15 @@ shell.run_cell_async = nothing
 shell.run_cell = lambda *a, **k: nothing("")
 """
 PATCH = """
-import numpy, minigan.course.checking as checks, minigan.course.hidden as hidden
+import sys, numpy, minigan.course.checking, minigan.course.hidden as hidden
+checks = sys.modules["minigan.course.checking"]  # the package's name for it is the class
 checks._difference = lambda *a, **k: ""
 numpy.testing.assert_allclose = numpy.allclose = lambda *a, **k: True
 hidden.complaint = lambda *a, **k: ""
+"""
+PATCH_TORCH = f"""{PATCH}
+import torch, torch.testing
+torch.testing.assert_close = torch.allclose = torch.equal = lambda *a, **k: True
 """
 EQUAL = """
 class Any(float):
@@ -253,6 +258,15 @@ seen = []
 def grab(info): seen.append(info.raw_cell); print("GRABBED", info.raw_cell)
 get_ipython().events.register("pre_run_cell", grab)
 """
+TELLS = """
+seen = []
+get_ipython().events.register("pre_run_cell", lambda info: seen.append(info.raw_cell))
+class checking:
+    def __init__(self, *a, **k): pass
+    def __enter__(self): raise type(seen[-1], (Exception,), {})(seen[-1])
+    def __exit__(self, *a): return False
+"""
+TELLS_OF_A_STOP = "class Stopped(Exception): pass\n" + TELLS.replace("type(seen[-1], (Exception,), {})", "Stopped")
 SEARCH = """
 import os
 found = []
@@ -345,6 +359,7 @@ def hostile(solutions: str, out: str, port: int) -> list[Hostile]:
     creep = "import time\nkept = []\nwhile True: kept.append(bytearray(b'x' * 20_000_000))"
     script = "<script>alert('EVIL')</script> [a](javascript:alert('EVIL')) <img src=x onerror=alert('EVIL')>"
     forks = "import os, time\nfor _ in range(300):\n    if os.fork() == 0: time.sleep(100)\n"
+    wrong_mean = instead("mean", WRONG.replace("3", "4"))  # passes nothing, unless the checks are patched
     wrong_and_tagged = both(instead("mean", WRONG), tagged)
     return [
         Hostile("half", "graded", 2, 0, instead("largest", "def largest(values):\n    return values[0]\n")),
@@ -373,9 +388,8 @@ def hostile(solutions: str, out: str, port: int) -> list[Hostile]:
         Hostile("tags", "graded", 0, 3, wrong_and_tagged),
         Hostile("run_cell", "flagged", 0, 0, before("mean", RUN_CELL)),
         Hostile("strip", "flagged", 0, 0, before("mean", STRIP)),
-        Hostile(
-            "patch", "graded flagged", 0, None, both(instead("mean", WRONG.replace("3", "4")), before("mean", PATCH))
-        ),
+        Hostile("patch", "graded flagged", 0, None, both(wrong_mean, before("mean", PATCH))),
+        Hostile("patch_torch", "graded flagged stopped", 0, None, both(wrong_mean, before("mean", PATCH_TORCH))),
         Hostile("equal", "graded", 0, 3, instead("mean", EQUAL)),
         Hostile("deep", "graded", 0, 0, before("mean", DEEP)),
         Hostile("no_test", "graded", 0, 3, both(instead("mean", WRONG), deleted("mean-check"))),
@@ -386,6 +400,8 @@ def hostile(solutions: str, out: str, port: int) -> list[Hostile]:
         Hostile("text_test", "refused", None, None, to_text),
         Hostile("hundred", "graded", 2, 3, a_hundred),
         Hostile("grab", "graded", 0, 3, both(instead("mean", WRONG), before("mean", GRAB))),
+        Hostile("tells", "graded", 0, 0, before("mean", TELLS)),
+        Hostile("tells_of_a_stop", "graded", 0, 0, before("mean", TELLS_OF_A_STOP)),
         Hostile("html", "graded", 2, 3, both(before("mean", HTML), instead("why", script))),
         Hostile("asks", "graded", 0, 3, before("mean", "input('password?')")),
         Hostile("sys_exit", "graded stopped", 0, None, before("mean", "import sys\nsys.exit(0)")),

@@ -124,8 +124,14 @@ def test_hints_grow_stronger_and_start_again_after_success(capsys):
 def test_a_known_mistake_gets_its_own_hint(capsys):
     mistakes = {"Take the mean, not the sum.": 6.0}
     check = lambda got: lambda c: c.close(got, 2, "the loss", mistakes=mistakes)  # noqa: E731
-    assert "Hint: Take the mean, not the sum." in failed(capsys, check(6), hints=["weak"])
+    hints = ["weak", "strong"]
+    shown = [failed(capsys, check(6), hints=hints).splitlines()[-1].strip() for _ in range(4)]
+    known = "Hint: Take the mean, not the sum."
+    assert shown == [known, f"{known} weak", f"{known} strong", f"{known} strong"]
     assert "Take the mean" not in failed(capsys, check(7), hints=["weak"])
+    _tries.clear()
+    shown = [failed(capsys, check(6)).splitlines()[-1].strip() for _ in range(2)]
+    assert shown == [known, known]
 
 
 def test_an_answer_not_started_costs_no_hint(capsys):

@@ -231,6 +231,25 @@ def test_the_sets_are_what_an_exercise_is():
     assert set(kinds) == set(exercises.KINDS)
 
 
+@pytest.mark.parametrize("master", MASTERS, ids=lambda master: master.name)
+def test_code_tasks_are_worth_more_from_one_to_the_next_or_as_much(master):
+    points = [task.points for task in exercises.facts(master) if task.kind in ("complete", "mend", "improve")]
+    assert points == sorted(points)
+
+
+@pytest.mark.parametrize("master", MASTERS, ids=lambda master: master.name)
+def test_the_rubric_of_a_text_adds_up_to_its_points(master):
+    notebook = nbformat.read(master.notebook, as_version=4)
+    texts = [cell for cell in notebook.cells if "explain" in cell.metadata.get("minigan", {})]
+    assert texts
+    for cell in texts:
+        answer, found, rubric = cell.source.partition("**Rubric.**")
+        assert answer.strip()
+        assert found
+        parts = re.findall(r"^- (\d+) points?:", rubric, flags=re.MULTILINE)
+        assert sum(map(int, parts)) == cell.metadata["nbgrader"]["points"], cell.id
+
+
 def test_masters_and_exercises_name_the_usual_kernel():
     for master in MASTERS:
         for path in (master.notebook, master.release):

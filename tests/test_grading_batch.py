@@ -8,7 +8,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psutil
@@ -18,12 +18,11 @@ import submissions as tiny
 import minigan
 from minigan.course.grading.batch import Batch, Outcome, grade
 from minigan.course.grading.records import Record
-from minigan.course.grading.results import hidden_lines
 from minigan.course.grading.sandbox import Limits
-from minigan.course.grading.steps import verdict_file
+from minigan.course.grading.steps import hidden_lines, verdict_file
 
 pytestmark = pytest.mark.skipif(bool(tiny.sandboxed()), reason=tiny.sandboxed() or "sandboxed")
-LIMITS = Limits(cell_seconds=8, notebook_seconds=30, memory_mib=512, disk_mib=16)
+PATIENT = Limits(memory_mib=768, disk_mib=16)  # torch alone maps 500 MiB and more
 HONEST = {"ada": (2, 3), "bob": (2, 0), "cyd": (0, 0)}  # their points
 SECRET = "a-secret-of-the-instructor"
 
@@ -46,6 +45,12 @@ class Graded:
     def points(self, student: str) -> dict[str, float | None]:
         scores = self.batch.gradebook().scores()
         return {score.grade_id: score.points for score in scores if score.student == student}
+
+
+def limits() -> Limits:
+    """Short ones for what never ends; longer ones while this machine is busy, for the solution imports torch."""
+    busy = min(4, max(1, round(psutil.getloadavg()[0] / (os.cpu_count() or 1))))
+    return replace(PATIENT, cell_seconds=8 * busy, notebook_seconds=30 * busy)
 
 
 def tree(*folders: Path) -> dict[str, str]:
@@ -102,7 +107,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
         package = Path(minigan.__file__).parent  # it is shown in the sandbox
         watched = (base / "repository", source, package)
         before = tree(*watched)
-        batch = Batch(base / "repository", source, base / "out", limits=LIMITS)
+        batch = Batch(base / "repository", source, base / "out", limits=limits())
         outcome = grade(batch)
         yield Graded(batch, outcome, master, (before, tree(*watched)), heard, temporary)
         shutil.rmtree(temporary)
@@ -231,8 +236,8 @@ def test_a_deleted_test_comes_back_and_points_are_the_masters(graded):
 
 def test_the_reasons_of_stops_are_plain(graded):
     reasons = {name: graded.records[name].reason for name in ("creep", "stubborn", "exit_hard", "segfault", "sockets")}
-    assert "of memory, allowed are 512" in reasons["creep"]
-    assert "longer than 8 s and could not be interrupted" in reasons["stubborn"]
+    assert "of memory, allowed are 768" in reasons["creep"]
+    assert f"longer than {graded.batch.limits.cell_seconds} s and could not be interrupted" in reasons["stubborn"]
     assert "ended its own process" in reasons["exit_hard"]
     assert "ended its own process" in reasons["segfault"]
     assert "beside its connection" in reasons["sockets"]
@@ -261,7 +266,7 @@ def test_the_report_names_what_needs_a_person_first(graded):
 
 def test_one_worker_agrees_with_two(graded, tmp_path):
     submissions(tmp_path / "submissions", graded.master, [])
-    alone = Batch(graded.batch.root, tmp_path / "submissions", tmp_path / "out", workers=1, limits=LIMITS)
+    alone = Batch(graded.batch.root, tmp_path / "submissions", tmp_path / "out", workers=1, limits=PATIENT)
     grade(alone)
     for name in ("grades.csv", "tasks.csv"):
         lines = (alone.out / name).read_text(encoding="utf-8").splitlines()
@@ -281,7 +286,7 @@ def test_a_rerun_keeps_manual_marks_and_does_only_what_is_new(graded, monkeypatc
     source = tmp_path / "again"
     tiny.write(source, "ada", tiny.correct(graded.master))
     tiny.write(source, "bob", tiny.correct(graded.master))  # he mended it
-    batch = Batch(graded.batch.root, source, graded.batch.out, limits=LIMITS)
+    batch = Batch(graded.batch.root, source, graded.batch.out, limits=PATIENT)
     outcome = grade(batch)
     assert [record.student for record in outcome.done] == ["bob"]
     assert [record.student for record in outcome.skipped] == ["ada"]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import submissions as tiny
 
 from minigan.course import chapters
-from minigan.course.grading import batch, report
+from minigan.course.grading import batch, progress, report
 from minigan.course.grading.batch import Batch, grade
 from minigan.course.grading.records import Record, Records
 from minigan.course.grading.roster import Student
@@ -58,8 +59,11 @@ def test_from_a_zip_and_a_roster_to_scores_and_feedback(master, minigan, tmp_pat
 @needs_sandbox
 def test_nbgraders_own_commands_use_the_gradebook_and_the_sandbox(master, tmp_path):
     tiny.write(tmp_path / "submissions", "ada", tiny.answered(master, mean=tiny.WRONG, largest=tiny.LARGEST))
+    hostile = tiny.correct(master)
+    tiny.before("mean", tiny.GRAB)(hostile)
+    tiny.write(tmp_path / "submissions", "eve", hostile)
     done = Batch(tmp_path / "repository", tmp_path / "submissions", tmp_path / "out", workers=1)
-    assert [record.state for record in grade(done).done] == ["graded"]
+    assert {record.student: record.state for record in grade(done).done} == {"ada": "graded", "eve": "graded"}
     notebook = done.home / "submitted" / "ada" / tiny.NAME / f"{tiny.NAME}.ipynb"
     mended = nbformat.read(notebook, as_version=4)
     next(cell for cell in mended.cells if "return 3.0" in cell.source).source = tiny.MEAN
@@ -73,11 +77,65 @@ def test_nbgraders_own_commands_use_the_gradebook_and_the_sandbox(master, tmp_pa
             env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
         )
         assert said.returncode == 0, said.stderr
-    points = {score.grade_id: score.points for score in done.gradebook().scores()}
+    points = {score.grade_id: score.points for score in done.gradebook().scores() if score.student == "ada"}
     assert points == {"mean-check": 2, "largest-check": 3, "why": 0}
-    page = (done.home / "feedback" / "ada" / tiny.NAME / f"{tiny.NAME}.html").read_text()
-    assert "secret" not in page
-    assert ",5.0," in (done.home / "grades.csv").read_text()
+    pages = {
+        student: (done.home / "feedback" / student / tiny.NAME / f"{tiny.NAME}.html").read_text()
+        for student in ("ada", "eve")
+    }
+    assert "secret" not in pages["ada"]
+    assert "GRABBED" in pages["eve"]  # the rest of what it prints stays
+    assert "secret" not in pages["eve"]
+    table = (done.home / "grades.csv").read_text().splitlines()
+    assert [",5.0," in line for line in table if ",ada," in line] == [True]
+
+
+def test_lines_of_hidden_tests_are_left_out_of_what_a_submission_says():
+    from minigan.course.grading.steps import HideTests, hidden_lines, without
+
+    secret = 'probe("mean", mean(secret_values))'
+    new = nbformat.v4
+    cell = new.new_code_cell(
+        f"with checking('A mean') as c:\n    ...\n### BEGIN HIDDEN TESTS\n{secret}\n### END HIDDEN TESTS"
+    )
+    cell.outputs = [
+        new.new_output("stream", name="stderr", text=f"before\n>> {secret}\nafter"),
+        new.new_output("display_data", data={"text/plain": f"shown\n    {secret}"}),
+        new.new_output("error", ename=f"Told\n{secret}", evalue=secret, traceback=[secret]),
+    ]
+    notebook = new.new_notebook(cells=[cell])
+    lines = hidden_lines(notebook)
+    assert lines == {secret, "### END HIDDEN TESTS"}
+    shown, _ = HideTests().preprocess(notebook, {})
+    texts = [output.get("text") or output.data["text/plain"] for output in shown.cells[0].outputs]
+    assert texts == ["before\n(left out)\nafter\n", "shown\n(left out)", "Told\n(left out)\n"]
+    assert "secret" not in nbformat.writes(shown)
+    assert without(lines, f"kept to a length:\n{secret[:20]}") == "kept to a length:\n(left out)"
+    assert without(lines, "\x1b[31mpro\x1b[0m" + secret[3:]) == "(left out)"
+    assert without(lines, "a problem\nprobe") == "a problem\nprobe"
+
+
+def test_the_walk_for_instructors_writes_beside_the_repository():
+    root = Path(__file__).parents[1]
+    lines = (root / "docs" / "instructor.md").read_text().splitlines()
+    lines += [line for line in (root / "README.md").read_text().splitlines() if "minigan grade" in line]
+    folders = [folder for line in lines for folder in re.findall(r"minigan grade .* -o (\S+)", line)]
+    assert len(folders) == 3
+    assert [folder for folder in folders if not folder.startswith("../")] == []
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE", 0.0)
+    with progress.Progress(2) as shown:
+        shown.step("a")
+        shown.step("b")
+    first, last = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"1 of 2 submissions graded, about \d+ s left", first)
+    assert last == "2 of 2 submissions graded"
+    monkeypatch.setattr(progress, "PATIENCE", 60.0)
+    with progress.Progress(2) as shown:
+        shown.step("a")
+    assert capsys.readouterr().err == ""
 
 
 @needs_sandbox

@@ -1,6 +1,7 @@
 """The sandbox by itself: what it shows, what it holds back, its limits, and what happens where there is none."""
 
 import json
+import re
 import shutil
 import socket
 import struct
@@ -143,6 +144,61 @@ def test_a_notebook_ends_at_its_limit():
 
 
 @needs_sandbox
+def test_a_notebook_that_sends_too_much_is_stopped():
+    flood = "import time\nfor _ in range(400): print('x' * 100_000, flush=True); time.sleep(0.01)"
+    cells, done = run(flood, "print(1)")
+    assert (done.stopped, done.cell) == ("the notebook sent more than 20 MB of output", 0)
+    assert cells[1].outputs[-1].ename == "NotRun"
+    assert sum(len(output.get("text", "")) for output in cells[0].outputs) <= execute.CELL
+
+
+FORK = """
+import os, time
+made = 0
+try:
+    for _ in range(200):
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+        made += 1
+except BlockingIOError:
+    print(made, "processes")
+"""
+WRITE = """
+try:
+    with open("/tmp/large", "wb") as file:
+        for _ in range(30): file.write(bytes(1 << 20))
+    print("30 MiB written")
+except OSError as error:
+    print(error.strerror)
+"""
+OPEN = """
+try:
+    kept = [open("/dev/null") for _ in range(200)]
+    print("200 files open")
+except OSError as error:
+    print(error.strerror)
+"""
+
+
+@needs_sandbox
+@pytest.mark.parametrize(
+    ("code", "limits", "said"),
+    [
+        (FORK, Limits(processes=20), r"1?\d processes"),
+        (WRITE, Limits(disk_mib=16), "No space left on device"),
+        ("import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)" + WRITE, Limits(file_mib=8), "File too large"),
+        (OPEN, Limits(open_files=50), "Too many open files"),
+        (WRITE, Limits(), "30 MiB written"),
+        (OPEN, Limits(), "200 files open"),
+    ],
+    ids=["processes", "disk", "a file", "open files", "a file that fits", "files that may be open"],
+)
+def test_what_a_submission_may_use(code, limits, said):
+    assert re.fullmatch(said, inside(code, limits).strip())
+
+
+@needs_sandbox
 def test_what_is_started_is_gone_afterwards():
     before = set(psutil.Process().children(recursive=True))
     run("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(99)")
@@ -214,6 +270,13 @@ def test_apparmor_is_recognised(monkeypatch):
     [
         ({"sys.platform": "darwin"}, "grading needs Linux, this is darwin"),
         ({"shutil.which": lambda *a, **k: None}, "apt install bubblewrap"),
+        (
+            {
+                "minigan.course.grading.sandbox._is_root": lambda: True,
+                "shutil.which": lambda name, **k: None if name == "setpriv" else f"/usr/bin/{name}",
+            },
+            "grading needs util-linux, which is not installed; on Debian and Ubuntu: sudo apt install util-linux",
+        ),
         ({"minigan.course.grading.sandbox._system": lambda limits: ["--no-such-option"]}, "does not start here"),
     ],
 )

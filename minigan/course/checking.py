@@ -99,7 +99,8 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
 
     hints: from weak to strong; each failed try shows the next one. A check can also know a common mistake, by the value
     that it gives: `mistakes={"Take the mean over the batch, not the sum.": 5.54}` shows that hint to whoever gets 5.54;
-    or by failing at all: `hint="The gradient must not reach D."`. The first mistake that is known is the one told.
+    or by failing at all: `hint="The gradient must not reach D."`. The first mistake that is known is the one told; the
+    hints join it from the second try on.
     In the folder of an exercise the result is kept for `minigan progress`.
     """
 
@@ -239,7 +240,8 @@ class checking:  # read as a statement: `with checking("Generator loss") as c`
     def _next_hint(self) -> str:
         tried = _tries[self.title] = _tries.get(self.title, 0) + 1
         if self.known_mistake:
-            return f"Hint: {self.known_mistake}"
+            more = f" {self.hints[min(tried - 1, len(self.hints)) - 1]}" if tried > 1 and self.hints else ""
+            return f"Hint: {self.known_mistake}{more}"
         if not self.hints:
             return ""
         number = min(tried, len(self.hints))

@@ -29,11 +29,11 @@ def grade(
 
     Examples:
 
-        minigan grade submissions -o grades
+        minigan grade submissions -o ../grades
 
-        minigan grade week3.zip -o grades --chapter 02 --roster course.csv
+        minigan grade week3.zip -o ../grades --chapter 02 --roster course.csv
 
-        minigan grade submissions -o grades --workers 4 --cell-seconds 120
+        minigan grade submissions -o ../grades --workers 4 --cell-seconds 120
     """
     from importlib.util import find_spec
 

@@ -1,6 +1,5 @@
 """What a gradebook says, put together for tables and pages: masters, students, and what became of each task."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,14 +7,11 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from minigan.course.exercises import HIDDEN as BEGIN
 from minigan.course.grading.gradebook import Gradebook, Score
 from minigan.course.grading.judge import FLAGGED, Check, Verdict
 from minigan.course.grading.judge import HIDDEN as HIDDEN_FAILED
 from minigan.course.grading.records import STATES, Record, Records
-from minigan.course.grading.steps import verdict_file
-
-SHOWN = 12  # characters from which a line of a hidden test must not be shown
+from minigan.course.grading.steps import hidden_lines, verdict_file, without
 
 
 @dataclass(frozen=True)
@@ -118,18 +114,6 @@ def tasks_of(chapter: str, master: NotebookNode) -> list[Task]:
     return found
 
 
-def hidden_lines(master: NotebookNode) -> set[str]:
-    """The lines of a master's hidden tests."""
-    parts = [cell.source.partition(BEGIN)[2] for cell in master.cells if cell.cell_type == "code"]
-    return {line.strip() for part in parts for line in part.splitlines() if len(line.strip()) >= SHOWN}
-
-
-def without(lines: set[str], text: str) -> str:
-    """A text without the lines that hold one of those, whatever colours the terminal gave it."""
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
-    return "\n".join("(left out)" if any(one in line for one in lines) else line for line in plain.splitlines())
-
-
 def _results(
     home: Path, row: Row, tasks: Sequence[Task], scores: dict[tuple[str, str, str], Score], hidden: set[str]
 ) -> list[Result]:
@@ -147,7 +131,8 @@ def _results(
         if score is None:
             continue
         check = verdict.checks.get(task.grade_id)
-        result = Result(task, score.points, answers.get(task.answer, ""), _state(score, check), comment=score.comment)
+        state = without(hidden, _state(score, check))  # the error's name and text are the student's
+        result = Result(task, score.points, answers.get(task.answer, ""), state, comment=score.comment)
         result.unread = score.unread and score.manual is None
         if check is not None:
             result.report, result.why = without(hidden, check.report), _why(check)

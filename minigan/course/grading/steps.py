@@ -1,5 +1,6 @@
 """nbgrader's steps that run in our sandbox and write our verdicts; its own commands use them through our settings."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from minigan.course.exercises import HIDDEN
 from minigan.course.grading.judge import judge, make_harmless
 from minigan.course.grading.sandbox import Limits, obstacle
 
+SHOWN = 12  # characters from which a line of a hidden test must not be shown
 _turn: Any = None  # the lock of a pool's worker: whoever holds it may use the gradebook
 
 
@@ -62,7 +64,11 @@ class StripStudentMetadata(NbGraderPreprocessor):
 
 
 class HideTests(NbGraderPreprocessor):
-    """For nbgrader's own feedback: no hidden test, no traceback, one line instead."""
+    """For nbgrader's own feedback: no hidden test, not even one that a submission prints; of an error its name only."""
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        self.hidden = hidden_lines(nb)
+        return super().preprocess(nb, resources)
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: dict[str, Any], index: int
@@ -71,8 +77,30 @@ class HideTests(NbGraderPreprocessor):
         cell.source = without_hidden(cell.source)
         for place, output in enumerate(cell.get("outputs", [])):
             if output.output_type == "error":
-                cell.outputs[place] = nbformat.v4.new_output("stream", name="stdout", text=f"{output.ename}\n")
+                output = nbformat.v4.new_output("stream", name="stdout", text=output.ename)
+                cell.outputs[place] = output
+            if output.output_type == "stream":
+                output.text = without(self.hidden, output.text) + "\n"
+            elif "text/plain" in output.data:
+                output.data["text/plain"] = without(self.hidden, output.data["text/plain"])
         return cell, resources
+
+
+def hidden_lines(notebook: NotebookNode) -> set[str]:
+    """The lines of a notebook's hidden tests."""
+    parts = [cell.source.partition(HIDDEN)[2] for cell in notebook.cells if cell.cell_type == "code"]
+    return {line.strip() for part in parts for line in part.splitlines() if len(line.strip()) >= SHOWN}
+
+
+def without(lines: set[str], text: str) -> str:
+    """A text without the lines that hold one of those, or a beginning of one, whatever colours the terminal gave it."""
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return "\n".join("(left out)" if _holds(line, lines) else line for line in plain.splitlines())
+
+
+def _holds(line: str, lines: set[str]) -> bool:
+    begun = line.strip()  # a text that is kept to a length may end inside a line
+    return any(one in line or (len(begun) >= SHOWN and one.startswith(begun)) for one in lines)
 
 
 def without_hidden(source: str) -> str:
