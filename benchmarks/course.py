@@ -96,7 +96,7 @@ def notebooks(seconds: Mapping[str, float]) -> list[bench.Found]:
                     "chapter": f"{chapter.number:02d} {chapter.title}",
                     "minutes": round(timing["seconds"] / 60, 1),
                     "minutes at equal speed": round(equal, 1),
-                    TESTS: seconds.get(chapter.name, ""),
+                    **({TESTS: seconds[chapter.name]} if chapter.name in seconds else {}),
                     "peak of memory, MB": timing["peak_mb"],
                     "minutes to read": chapter.reading,
                 }
@@ -119,7 +119,8 @@ def measure(setting_up: bool, testing: bool) -> bench.Found:
 def text(found: bench.Found) -> str:
     """The results in Markdown."""
     rows = found["notebooks"]
-    sums = [f"{sum(row[key] or 0 for row in rows):.1f}" for key in ("minutes", "minutes at equal speed", TESTS)]
+    summed = [key for key in ("minutes", "minutes at equal speed", TESTS) if key in rows[0]]
+    sums = [f"{sum(row[key] for row in rows):.1f}" for key in summed]
     total = ["all", *sums, max(row["peak of memory, MB"] for row in rows), sum(row["minutes to read"] for row in rows)]
     setup = (
         f"`make env` in a fresh clone took {found[SETUP]:.0f} s on {found['set up on']}.\n\n" if SETUP in found else ""
