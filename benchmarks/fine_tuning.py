@@ -414,7 +414,7 @@ def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, 
         sheets = {f"real {real}": data.load(real)[:8], "before": weights.shipped("peeps")[0](latents)}
     for label, name in rows.items():
         sheets[label] = data.to_signed(torch.from_numpy(np.load(folder / f"{name}.npy")[:8]))
-    plot.compare(sheets, alt=alt, width=6.4, save=path)
+    plot.compare(sheets, alt=alt, width=6.4 if real == "micah" else 5.0, save=path)
     shrink_file(path)  # the chapter shows it
 
 
@@ -452,6 +452,7 @@ def draw_copies(folder: Path, target: Path) -> None:
     }
     alt = "Heads drawn after fine-tuning on ten pictures, their nearest of the ten, and their nearest unseen pictures."
     plot.compare(rows, alt=alt, width=6.4, save=target / "fine_tuning_copies.png")
+    shrink_file(target / "fine_tuning_copies.png")
 
 
 def collect(runs: Path) -> bench.Found:
