@@ -7,7 +7,8 @@ door of its own: the statistics that its weights were trained with belong to the
 import re
 import zipfile
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise, zip_longest
@@ -96,16 +97,23 @@ class Backbone(Frozen):
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """The same for images that may have left [-1, 1], as those that an augmentation has made brighter."""
         images = prepare(images, self.size).contiguous(memory_format=torch.channels_last)
-        try:
+        with large_enough(images, f"{self.layers[-1]} of {self.name}"):
             return self.net((images + 1 - 2 * self.mean) / (2 * self.std))  # [-1, 1] -> [0, 1] -> standardised
-        except RuntimeError as error:
-            height, width = images.shape[-2:]
-            if min(height, width) >= 32:  # which every network can halve as often as it does
-                raise
-            raise ValueError(
-                f"images are {width} x {height} pixels, too small for {self.layers[-1]} of {self.name}; enlarge them, "
-                "or give the backbone a size, such as size=64"
-            ) from error
+
+
+@contextmanager
+def large_enough(images: Tensor, layer: str) -> Iterator[None]:
+    """Say what is wrong where a network fails because it halves small images until nothing is left."""
+    try:
+        yield
+    except RuntimeError as error:
+        height, width = images.shape[-2:]
+        if min(height, width) >= 32:  # which every network can halve as often as it does
+            raise
+        raise ValueError(
+            f"images are {width} x {height} pixels, too small for {layer}; enlarge them, or give the backbone a size, "
+            "such as size=64"
+        ) from error
 
 
 def prepare(images: Tensor, size: int | None) -> Tensor:

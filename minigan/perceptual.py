@@ -68,6 +68,15 @@ def one_for_each(layers: Sequence[str], weights: Mapping[str, float] | Sequence[
     return {layer: float(named[layer]) for layer in layers}
 
 
+def check_maps(backbone: Backbone, distance: str) -> None:
+    """Raise `ValueError` where a layer gives vectors, which have no places to compare."""
+    if vectors := [layer for layer in backbone.layers if layer not in backbone.strides]:
+        raise ValueError(
+            f"{', '.join(vectors)} of {backbone.name} gives vectors, expected maps for the {distance} distance; choose "
+            "layers with places, or distance='euclidean'"
+        )
+
+
 class FeatureDistance(nn.Module):
     """L_FD = sum_i w_i d(F_i(x), F_i(G(z))) over the layers i of a backbone: a scalar, the mean of all pairs.
 
@@ -84,12 +93,8 @@ class FeatureDistance(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.distance = DISTANCES[known(distance, DISTANCES, "distance")]
-        vectors = [layer for layer in backbone.layers if layer not in backbone.strides]
-        if vectors and self.distance is not squared_distance:
-            raise ValueError(
-                f"{', '.join(vectors)} of {backbone.name} gives vectors, expected maps for the {distance} distance; "
-                "choose layers with places, or distance='euclidean'"
-            )
+        if self.distance is not squared_distance:
+            check_maps(backbone, distance)
         self.same_shape = self.distance is not style_distance
         self.weights = one_for_each(backbone.layers, weights)
 

@@ -82,8 +82,7 @@ def denoise(
 ) -> None:
     """Remove noise from a picture, or from all pictures of a folder.
 
-    The network was trained with white noise, the grain of a sensor. It leaves alone what it does not take for noise,
-    such as the blocks of a strong JPEG compression.
+    The network was trained with white noise, as of a sensor. It leaves other faults alone, such as the blocks of JPEG.
 
     Examples:
 

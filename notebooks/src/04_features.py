@@ -47,8 +47,8 @@ import re
 import tempfile
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import pairwise, product, zip_longest
@@ -247,7 +247,7 @@ with plot.figure(3, 2, alt=alt, size=(3.6, 2.4)) as axes:
 # `Backbone` is a frozen network that returns the maps of the layers that were asked for, by name.
 
 # %% minigan="backbones"
-# IMAGENET, HALF, BACKBONES, Backbone, prepare
+# IMAGENET, HALF, BACKBONES, Backbone, large_enough, prepare
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Fewer places, more channels: a row of feature maps

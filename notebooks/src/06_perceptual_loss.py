@@ -295,7 +295,7 @@ hardware.return_unused_memory()
 # $$L_{FD} = \sum_i w_i\, d_i(x, G(z))$$
 
 # %% minigan="perceptual"
-# one_for_each, FeatureDistance
+# one_for_each, check_maps, FeatureDistance
 
 # %% [markdown]
 # | in the formula | in the code |
