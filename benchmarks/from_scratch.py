@@ -4,7 +4,7 @@
     python benchmarks/from_scratch.py --report    write the results from what has been trained so far
     python benchmarks/from_scratch.py --quick     a trial within a minute: two runs of a few steps, nothing kept
 
-33 runs, each of one to three minutes on one idle core; `--workers` of them at once; finished ones are kept. Garments
+33 runs, each of half a minute to five minutes on one core; `--workers` of them at once; finished ones stay. Garments
 of 28 pixels and heads of 32, 64 and 128 (those of 128 are enlarged: larger networks, no more detail), three seeds each:
 
 - plain: a discriminator that starts at random, with the settings of the shipped networks;

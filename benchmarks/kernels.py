@@ -7,8 +7,8 @@ A hub, or a class on one server: every chapter, and the three that take most mem
 its own, from the first cell to the last, at the scale `quick`. All start at the same moment with an empty cache, and no
 kernel is closed before the last one has finished, as nobody closes notebooks.
 
-Each kernel computes with one thread (OMP_NUM_THREADS=1), as the README advises whoever runs a hub. Many kernels with a
-thread for every core spend most of the time on threads that wait for each other: try `--threads 2`.
+Each kernel computes with one thread (OMP_NUM_THREADS=1), as the README advises whoever runs a hub. With a thread for
+every core, those of many kernels wait for each other: compare `--threads 2`.
 
 The peak of a kernel is what the system says of its process (VmHWM). It counts every page that the process maps,
 although kernels share those of the libraries. So there is a second number, looked at every two seconds, in which a page

@@ -82,7 +82,7 @@ def denoise(
 ) -> None:
     """Remove noise from a picture, or from all pictures of a folder.
 
-    The network was trained with white noise, as of a sensor. It leaves other faults alone, such as the blocks of JPEG.
+    The network was trained with white noise, like a sensor's. It leaves other faults alone, such as the blocks of JPEG.
 
     Examples:
 

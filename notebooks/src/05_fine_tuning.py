@@ -810,8 +810,8 @@ for judge, title in {"edge_vgg16": "VGG-16 for edges", "random_resnet18": "ResNe
 # they look at what matters: within twice the distance of the plain $D$, and far nearer than eyes that know a thousand
 # things. What pretraining is worth depends on *what* was learnt.
 #
-# This does not refute the paper, which trains on far more pictures and for thousands of times as long. It says what a
-# laptop can expect of minutes.
+# This does not refute the paper, which trains on more and larger pictures, and for far longer. It says what a laptop can
+# expect of minutes.
 #
 # ## 8. A U-Net with a pretrained encoder
 #
