@@ -139,7 +139,7 @@ def text(found: bench.Found) -> str:
         "# A frozen backbone against plain torchvision and timm\n\n"
         f"`python benchmarks/backbone_speed.py` on {found['machine']}; random weights, "
         f"{found['runs'][0]['rounds'][PLAIN]} rounds in turns.{bench.load(found)}\n\n"
-        f"{bench.table(['network', 'work', 'batch', 'pixels', '', *bench.contest_heads()], rows)}\n\n"
+        f"{bench.table(['network', 'work', 'batch', 'pixels', 'contestant', *bench.contest_heads()], rows)}\n\n"
         "Times as fast as the plain network. The feature extractor and minigan derive by all maps, the plain network "
         "by its last one. All spend their time in the same convolutions. Folding changes no feature but by rounding; "
         "the library leaves it, for the same networks become parts of generators and discriminators, whose batch norms "

@@ -158,15 +158,15 @@ def compared(turns: Turns, against: str, how: str = "fast", digits: int = 2) -> 
 
 def contest_heads(how: str = "fast") -> tuple[str, ...]:
     """The heads of `contest_cells`."""
-    return "ms (median)", "of the processor", f"times as {how} (median)", "smallest to largest", "by the processor"
+    return "ms (median)", "ms of CPU time", f"times as {how} (median)", "smallest to largest", "by CPU time"
 
 
 def contest_cells(contest: Found, name: str) -> list[Any]:
     """What a contest says of one contestant."""
     times = contest["times as fast"] if "times as fast" in contest else contest["times as long"]
-    middle, low, high = times[name]
+    middle, *ends = times[name]
     spent = contest["milliseconds"][name], contest["of the processor"][name]
-    return [*spent, middle, f"{low} to {high}", contest["by the processor"][name]]
+    return [*spent, middle, " to ".join(written(ends)), contest["by the processor"][name]]
 
 
 # Pictures
@@ -183,9 +183,23 @@ def drawings(generator: nets.Generator, count: int, seed: int) -> Tensor:
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """A table in Markdown."""
+    """A table in Markdown. Numbers stand to the right, those of a column with equally many decimal places."""
     heads = list(heads)
-    return "\n".join("| " + " | ".join(map(str, row)) + " |" for row in (heads, ["---"] * len(heads), *rows))
+    columns = [written(column) for column in zip(*rows, strict=True)] or [[] for _ in heads]
+    rule = ["---:" if any(column) and all(map(is_number, filter(None, column))) else "---" for column in columns]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (heads, rule, *zip(*columns, strict=True)))
+
+
+def written(column: Iterable[Any]) -> list[str]:
+    """The cells of a column as text: floats with as many decimal places as the longest of them has, None as nothing."""
+    cells = ["" if cell is None else cell for cell in column]
+    places = max((len(str(cell).partition(".")[2]) for cell in cells if isinstance(cell, float)), default=0)
+    return [f"{cell:.{places}f}" if isinstance(cell, float) else str(cell) for cell in cells]
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number, or begins with one: "0.12", "+3.5 dB", "1.0 to 1.2", "x4", "57%"."""
+    return cell.lstrip("+-x<")[:1].isdigit()
 
 
 def kept(script: str) -> Found:

@@ -120,7 +120,7 @@ def text(found: bench.Found) -> str:
     """The results in Markdown."""
     rows = found["notebooks"]
     summed = [key for key in ("minutes", "minutes at equal speed", TESTS) if key in rows[0]]
-    sums = [f"{sum(row[key] for row in rows):.1f}" for key in summed]
+    sums = [round(sum(row[key] for row in rows), 1) for key in summed]
     total = ["all", *sums, max(row["peak of memory, MB"] for row in rows), sum(row["minutes to read"] for row in rows)]
     setup = (
         f"`make env` in a fresh clone took {found[SETUP]:.0f} s on {found['set up on']}.\n\n" if SETUP in found else ""

@@ -145,22 +145,22 @@ def sweep(photographs: dict[str, Tensor]) -> dict[str, dict[str, list[float] | f
     return found
 
 
-def line(row: dict[str, Any]) -> str:
-    """One line of the table: means, and standard deviations over the photographs."""
+def line(row: dict[str, Any]) -> list[Any]:
+    """One row of the table: means, and standard deviations over the photographs."""
     cells = [f"{np.mean(row[key]):.{d}f} ± {np.std(row[key]):.{d}f}" for key, d in (("psnr", 2), ("ssim", 3))]
     cells.append(f"{np.mean(row['distance']):.3f} ± {np.std(row['distance']):.3f}" if row["distance"] else "")
-    return f"| {row['level']} | {row['method']} | {' | '.join(cells)} | {row['seconds']:.1f} |"
+    return [row["level"], row["method"], *cells, f"{row['seconds']:.1f}"]
 
 
-def margin(rows: list[dict[str, Any]], level: int, name: str) -> str:
+def margin(rows: list[dict[str, Any]], level: int, name: str) -> list[Any]:
     """How far one of our results is above non-local means, over the photographs."""
     ours, rival = (
         np.array(next(row["psnr"] for row in rows if (row["level"], row["method"]) == (level, method)))
         for method in (name, "non-local means")
     )
     gain = ours - rival
-    above = f"above it on {int((gain > 0).sum())} of {len(gain)}"
-    return f"| {level} | {name} | {gain.mean():+.2f} | {gain.min():+.2f} to {gain.max():+.2f} | {above} |"
+    above = f"{int((gain > 0).sum())} of {len(gain)}"
+    return [level, name, f"{gain.mean():+.2f}", f"{gain.min():+.2f} to {gain.max():+.2f}", above]
 
 
 def pictures(photographs: dict[str, Tensor], named: dict[str, Method], found: bench.Found, folder: Path) -> None:
@@ -207,17 +207,17 @@ def text(found: bench.Found) -> str:
         f"distance {one['means'][2]}"
         for level, one in found["settings"].items()
     )
-    heads = "| level | method | PSNR, dB | SSIM | distance to the judge | seconds in all |\n|" + " --- |" * 6
+    heads = ("level", "method", "PSNR, dB", "SSIM", "distance to the judge", "seconds in all")
     ours = [name for name in ("level known", "blind", "features") if any(row["method"] == name for row in rows)]
-    gains = "\n".join(margin(rows, level, name) for level in LEVELS for name in ours)
+    gains = [margin(rows, level, name) for level in LEVELS for name in ours]
     return (
         "# Removing noise\n\n"
         f"`python benchmarks/denoise.py` on {found['machine']}: {found['photographs']} held-out photographs in their "
         "own size; mean ± standard deviation over the photographs."
-        f"{bench.load(found)}\n\n{heads}\n{chr(10).join(line(row) for row in rows)}\n\n"
+        f"{bench.load(found)}\n\n{bench.table(heads, map(line, rows))}\n\n"
         "## Against non-local means\n\n"
         "PSNR of the network less that of scikit-image's non-local means on the same picture:\n\n"
-        f"| level | network | mean, dB | range | |\n|{' --- |' * 5}\n{gains}\n\n"
+        f"{bench.table(('level', 'network', 'mean, dB', 'range, dB', 'photographs above it'), gains)}\n\n"
         f"Settings found on pieces of training photographs: {settings}.\n\n"
         "The distance is that of `minigan.course.judge`, a feature network that no training used; it is asked at "
         f"level {JUDGED} only. The curves of the wrong level are means of the first {SWEPT} photographs.\n\n"

@@ -344,11 +344,6 @@ def shown(*names: str) -> list[str]:
     return [line for name in names for line in (f"![{PICTURES[name]}](fine_tuning_{name}.png)", "")]
 
 
-def table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    """The lines of a Markdown table."""
-    return ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *rows)] + [""]
-
-
 def by_style(found: dict[str, Any]) -> list[str]:
     """Fine-tuned and from scratch on each style and number of pictures, at the end of the short runs."""
     rows = []
@@ -367,9 +362,9 @@ def by_style(found: dict[str, Any]) -> list[str]:
     judged = len(JUDGES) + 3
     return [
         *("FID to 300 pictures, by three judges:", ""),
-        *table(heads[:judged], [row[:judged] for row in rows]),
+        *(bench.table(heads[:judged], [row[:judged] for row in rows]), ""),
         *("And by ResNet-18 with random weights:", ""),
-        *table(heads[:3] + heads[judged:], [row[:3] + row[judged:] for row in rows if row[judged]]),
+        *(bench.table(heads[:3] + heads[judged:], [row[:3] + row[judged:] for row in rows if row[judged]]), ""),
     ]
 
 
@@ -385,7 +380,7 @@ def by_way(found: dict[str, Any]) -> list[str]:
                 seconds = statistics.mean(entry["seconds"] for run in chosen if (entry := fewshot.at(run, images)))
                 rows.append([str(count), f"{images:,}", way, *cells, said, f"{seconds:.0f}"])
     heads = ["pictures", "images", "way", *(f"FID, {fewshot.JUDGES[name]}" for name in JUDGES)]
-    return table([*heads, "verdict", "seconds"], rows)
+    return [bench.table([*heads, "verdict", "seconds"], rows), ""]
 
 
 def by_time(found: dict[str, Any]) -> list[str]:
@@ -398,7 +393,7 @@ def by_time(found: dict[str, Any]) -> list[str]:
             cells = [style, row["judge"], str(row["seed"]), f"{row['images']:,}", f"{row['distance']:.4g}", there]
             rows.append([*cells, fewshot.at_least(row["times"])])
     heads = ["style", "judge", "seed", "images, fine-tuned", "FID", "from scratch reaches it after", "times, at least"]
-    return table(heads, rows)
+    return [bench.table(heads, rows), ""]
 
 
 def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, alt: str) -> None:

@@ -1,6 +1,6 @@
 """What does grading cost beside the students' own code, and do two workers halve the time?
 
-    python benchmarks/grading.py            twenty minutes; writes benchmarks/results/grading.{json,md,png}
+    python benchmarks/grading.py            fifteen minutes; writes benchmarks/results/grading.{json,md,png}
     python benchmarks/grading.py --quick    a trial within a minute: two submissions, nothing kept
 
 The submissions are the solution of one chapter, many times over. Their own code is the seconds that its cells take in
@@ -83,12 +83,12 @@ def measure(master: Master, submissions: int, rounds: int) -> dict[str, Any]:
 
 def text(found: bench.Found) -> str:
     """The results in Markdown."""
-    rows = "\n".join(f"| {key} | {value} |" for key, value in found.items() if not isinstance(value, list | dict))
+    rows = [(key, value) for key, value in found.items() if key not in ("rounds", "machine")]
     return (
         "# What grading costs\n\n"
         f"`python benchmarks/grading.py` on {found['machine']}. Own seconds: the solution's cells in a kernel without "
         "sandbox. Overhead: what a submission takes beyond that with one worker, canaries and nbgrader included.\n\n"
-        f"| | |\n| --- | --- |\n{rows}\n"
+        f"{bench.table(('what', 'value'), rows)}\n"
     )
 
 
@@ -120,7 +120,7 @@ def main(
 ) -> None:
     """Measure what grading costs."""
     conditions = bench.conditions()
-    found = measure(Master(ROOT, chapter), submissions=2 if quick else 12, rounds=1 if quick else 3) | conditions
+    found = measure(Master(ROOT, chapter), submissions=2 if quick else 24, rounds=1 if quick else 3) | conditions
     bench.publish(__file__, found, text, draw, quick=quick)
 
 

@@ -148,19 +148,19 @@ def plane(
     return points, rows
 
 
-def table(found: dict[str, dict[str, dict[str, float]]]) -> list[str]:
+def table(found: dict[str, dict[str, dict[str, float]]]) -> str:
     """PSNR, and the judge's distance behind it, a row for each kind of hole."""
     methods = list(next(iter(found.values())))
-    lines = ["| hole | " + " | ".join(methods) + " |", "| --- |" + " ---: |" * len(methods)]
-    for kind, row in found.items():
-        cells = [f"{row[method]['psnr']:.2f} ({row[method]['distance']:.4f})" for method in methods]
-        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
-    return lines
+    rows = [
+        [kind, *(f"{row[method]['psnr']:.2f} ({row[method]['distance']:.4f})" for method in methods)]
+        for kind, row in found.items()
+    ]
+    return bench.table(["hole", *methods], rows)
 
 
 def text(results: bench.Found) -> str:
     """The tables in words and numbers."""
-    points = [f"| {name} | {point['psnr']:.2f} | {point['distance']:.4f} |" for name, point in results["plane"].items()]
+    points = [(name, f"{of['psnr']:.2f}", f"{of['distance']:.4f}") for name, of in results["plane"].items()]
     return "\n".join(
         [
             "# Inpainting",
@@ -168,17 +168,15 @@ def text(results: bench.Found) -> str:
             "PSNR in the hole in dB, higher is better; in brackets the judge's distance of the whole picture, lower is",
             f"better. {results['photographs']} photographs, 128 x 128 pixels:",
             "",
-            *table(results["photos"]),
+            table(results["photos"]),
             "",
             f"{results['all heads']} drawn heads of 64 x 64 pixels:",
             "",
-            *table(results["peeps"]),
+            table(results["peeps"]),
             "",
             f"The plane: {results['heads']} heads, a hole of {results['hole']} pixels, searches of {FILLS} fills",
             "",
-            "| method | PSNR, dB | distance |",
-            "| --- | ---: | ---: |",
-            *points,
+            bench.table(("method", "PSNR, dB", "distance"), points),
             "",
             f"Written by `python benchmarks/inpaint.py` in {results['seconds']:.0f} s on {results['machine']}."
             + bench.load(results),

@@ -127,7 +127,7 @@ def text(found: bench.Found) -> str:
         f"`python benchmarks/lpips_speed.py` on {found['machine']}: VGG-16 with equal random weights, "
         f"{found['runs'][0]['rounds'][PACKAGE]} rounds in turns.{bench.load(found)} Largest relative difference of a "
         f"distance: {found['largest relative difference']:.1e}.\n\n"
-        f"{bench.table(['', 'batch', 'pixels', '', *bench.contest_heads()], rows)}\n\n"
+        f"{bench.table(['work', 'batch', 'pixels', 'contestant', *bench.contest_heads()], rows)}\n\n"
         "Times as fast as the package. Both spend their time in the same convolutions of VGG; what can be saved is the "
         "look at pictures that have been looked at.\n\n"
         "![Bars of the times as fast as the package](lpips_speed.png)\n"

@@ -6,7 +6,7 @@
 The contestants take turns in one process, round by round, and the ratio is taken within each round; its median counts.
 A contestant that has had its share of time sits out the further rounds.
 
-The Frechet distance alone, from two feature sets to the number. The features are normal, correlated, 2048 wide as those
+The Fréchet distance alone, from two feature sets to the number. The features are normal, correlated, 2048 wide as those
 of Inception. The last case has dead channels, 0 for all images, as networks with ReLU have: there the covariance is
 singular at any n. Means and covariances are found with numpy for all that want them.
 
@@ -16,7 +16,7 @@ singular at any n. Means and covariances are found with numpy for all that want 
 - torch-fidelity: its function for the same, eigenvalues of the product.
 - torchmetrics: eigenvalues of the product, as its FrechetInceptionDistance finds them from features.
 
-The suite: from pictures to Frechet and kernel distance, precision and recall, density and coverage, with the same
+The suite: from pictures to Fréchet and kernel distance, precision and recall, density and coverage, with the same
 network for all. minigan looks at each picture once. The other way is what one puts together from packages: a class of
 torchmetrics for each distance, which looks at the pictures itself, and prdc on features found once more.
 """
@@ -214,13 +214,13 @@ def text(found: bench.Found) -> str:
         for name in size["milliseconds"]:
             cells = bench.contest_cells(size, name)
             rows.append([size["n"], size["dead"], name, *cells, size["rounds"][name], f"{size['distance'][name]:.9g}"])
-    heads = ["n of each set", "dead channels", "", *bench.contest_heads("long"), "rounds", "distance"]
+    heads = ["n of each set", "dead channels", "contestant", *bench.contest_heads("long"), "rounds", "distance"]
     missing = "".join(f"{name} does not run here: {why}.\n\n" for name, why in found["does not run"].items())
     return (
         "# Metrics against the usual recipes\n\n"
         f"`python benchmarks/metrics_speed.py` on {found['machine']}, scipy {found['scipy']}, numpy {found['numpy']}; "
         f"contestants in turns.{bench.load(found)}\n\n"
-        f"## Frechet distance of {found['sizes'][0]['width']} features\n\n"
+        f"## Fréchet distance of {found['sizes'][0]['width']} features\n\n"
         f"{bench.table(heads, rows)}\n\n{missing}"
         "Times as long as minigan takes. Below n = width the covariances are singular: there the recipes with a matrix "
         "root may drift from the value.\n\n"
@@ -233,11 +233,12 @@ def on_suite(suite: bench.Found) -> str:
     if "does not run" in suite:
         return f"The packages do not run here: {suite['does not run']}."
     rows = [[name, *bench.contest_cells(suite, name)] for name in suite["milliseconds"]]
-    names = ("Frechet distance", "kernel distance", "precision", "recall", "density", "coverage")
+    names = ("Fréchet distance", "kernel distance", "precision", "recall", "density", "coverage")
     values = [[what, *(f"{each[i]:.6g}" for each in suite["values"].values())] for i, what in enumerate(names)]
     return (
         f"{suite['n']} pictures of 64 pixels on each side, EfficientNet-Lite0.\n\n"
-        f"{bench.table(['', *bench.contest_heads()], rows)}\n\n{bench.table(['', *suite['values']], values)}\n\n"
+        f"{bench.table(['way', *bench.contest_heads()], rows)}\n\n"
+        f"{bench.table(['metric', *suite['values']], values)}\n\n"
         "The kernel distances are means over random subsets, each its own; torchmetrics leaves the features in float32."
     )
 
@@ -250,13 +251,13 @@ def claim(found: bench.Found) -> str:
     suite = found["suite"]
     if "times as fast" in suite:
         said.append(f"the whole suite {suite['times as fast'][SUITE][0]} times as fast as separate calls")
-    return f"The Frechet distance of 2048 features is found {'; '.join(said)}"
+    return f"The Fréchet distance of 2048 features is found {'; '.join(said)}"
 
 
 def draw(found: bench.Found, folder: Path) -> None:
     """How long the others take at the largest n."""
     size = found["sizes"][1]
-    alt = f"Bars of how long a Frechet distance takes at n = {size['n']}, in minigan's times:"
+    alt = f"Bars of how long a Fréchet distance takes at n = {size['n']}, in minigan's times:"
     bench.bars(size["times as long"], ["minigan"], folder / "metrics_speed.png", "times as long as minigan", alt)
 
 

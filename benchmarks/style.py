@@ -252,11 +252,10 @@ def against_steps(network: app.Stylist, names: tuple, steps: int) -> tuple[list[
 def table(rows: list[Row], columns: dict[str, str]) -> str:
     """A table in Markdown; `columns`: heading by key."""
 
-    def cell(value: Any) -> str:
-        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    def cell(value: Any) -> Any:
+        return f"{value:.3g}" if isinstance(value, float) else value
 
-    head = f"| {' | '.join(columns.values())} |\n|{' --- |' * len(columns)}"
-    return "\n".join([head, *(f"| {' | '.join(cell(row.get(key)) for key in columns)} |" for row in rows)])
+    return bench.table(columns.values(), [[cell(row.get(key)) for key in columns] for row in rows])
 
 
 def text(found: bench.Found) -> str:

@@ -10,7 +10,7 @@ to 256 levels) and enlarged again. What comes out is clamped and compared with t
 
 PSNR and SSIM, higher for better pictures; the judge's distance, lower for better ones: `minigan.course.judge`, a
 feature network that nothing here was trained with; consistency, the PSNR of the result made small again against the
-small picture, which it should explain. Realism does without the photograph: the Frechet distance of the judge's
+small picture, which it should explain. Realism does without the photograph: the Fréchet distance of the judge's
 features of squares of 64 pixels of all results from those of the training photographs, which none of the results
 shows. It is lower for what looks more like photographs; the held-out photographs themselves are the floor.
 
@@ -156,7 +156,7 @@ def measure(name: str, method: Method, scale: int, photographs: list[Tensor], ey
 
 
 def with_realism(rows: list[dict[str, Any]], photographs: list[Tensor], eyes: FeatureDistance) -> float:
-    """Put the Frechet distance from the training photographs into each row; return that of the photographs."""
+    """Put the Fréchet distance from the training photographs into each row; return that of the photographs."""
     reference = patch_features(map(fitting, whole_photographs()), eyes)
 
     def realism(pictures: Iterable[Tensor]) -> float:
@@ -206,22 +206,22 @@ def bound_sentence(rows: list[dict[str, Any]]) -> str:
     )
 
 
-def line(row: dict[str, Any]) -> str:
-    """One line of the table: means, and standard deviations over the photographs."""
+def line(row: dict[str, Any]) -> list[str]:
+    """One row of the table: means, and standard deviations over the photographs."""
     digits = {"psnr": 2, "ssim": 3, "distance": 3, "consistency": 1}
     cells = [f"{fmean(row[key]):.{d}f} ± {pstdev(row[key]):.{d}f}" for key, d in digits.items()]
-    more = f"{row['realism']:.4f} | {fmean(row['grid']):+.1f} | {row['seconds']:.1f}"
-    return f"| x{row['scale']} | {row['method']} | {' | '.join(cells)} | {more} |"
+    more = f"{row['realism']:.4f}", f"{fmean(row['grid']):+.1f}", f"{row['seconds']:.1f}"
+    return [f"x{row['scale']}", row["method"], *cells, *more]
 
 
-def verdict(rows: list[dict[str, Any]], scale: int) -> str:
+def verdict(rows: list[dict[str, Any]], scale: int) -> list[list[str]]:
     """What features and adversary gain in the judge's eyes, and what they cost in decibels, against the pixel net."""
     means = {row["method"]: (fmean(row["distance"]), fmean(row["psnr"])) for row in rows if row["scale"] == scale}
     (pixel_distance, pixel_psnr), lines = means["pixel"], []
     for style in (style for style in (*superres.STYLES[1:], PEER) if style in means):
         distance, psnr = means[style]
-        lines.append(f"| x{scale} | {style} | {1 - distance / pixel_distance:.0%} | {pixel_psnr - psnr:.2f} |")
-    return "\n".join(lines)
+        lines.append([f"x{scale}", style, f"{1 - distance / pixel_distance:.0%}", f"{pixel_psnr - psnr:.2f}"])
+    return lines
 
 
 def pictures(photographs: dict[str, Tensor], found: bench.Found, folder: Path) -> None:
@@ -253,26 +253,26 @@ def text(found: bench.Found) -> str:
     """The results in Markdown."""
     rows = sorted([*found["rows"], *found.get("peers", [])], key=lambda row: -row["scale"])
     missing = f"{PEER} does not run here: {found['no peer because']}.\n\n" if found.get("no peer because") else ""
-    names = "scale | method | PSNR, dB | SSIM | distance to the judge | consistency, dB | realism | grid, dB | seconds"
-    head = f"| {names} |\n|{' --- |' * 9}"
-    verdicts = "\n".join(verdict(rows, scale) for scale in SCALES)
-    shares = "\n".join(
-        f"| {row['share']:.0%} | {row['psnr']:.2f} | {row['distance']:.3f} | {row['grid']:+.1f} |"
+    heads = ["scale", "method", "PSNR, dB", "SSIM", "distance to the judge", "consistency, dB"]
+    heads += ["realism", "grid, dB", "seconds"]
+    verdicts = [row for scale in SCALES for row in verdict(rows, scale)]
+    shares = [
+        (f"{row['share']:.0%}", f"{row['psnr']:.2f}", f"{row['distance']:.3f}", f"{row['grid']:+.1f}")
         for row in found["between"]
-    )
+    ]
     return (
         "# Super-resolution\n\n"
         f"`python benchmarks/superres.py` on {found['machine']}: {found['photographs']} held-out photographs in their "
         "own size, made small and enlarged again; mean ± standard deviation over the photographs. What each column "
         f"means stands at the head of the script.{bench.load(found)}\n\n"
-        f"{head}\n{chr(10).join(map(line, rows))}\n\n{missing}"
+        f"{bench.table(heads, map(line, rows))}\n\n{missing}"
         f"The photographs themselves have a realism of {found['realism']:.4f} and a grid of {found['grid']['4']:+.1f} "
         f"(period 4) and {found['grid']['2']:+.1f} dB (period 2).\n\n"
         "## Against the pixel net\n\n"
-        f"| scale | network | lower distance to the judge | lower PSNR, dB |\n|{' --- |' * 4}\n{verdicts}\n\n"
+        f"{bench.table(('scale', 'network', 'lower distance to the judge', 'lower PSNR, dB'), verdicts)}\n\n"
         f"{bound_sentence(rows)}"
         "## Between the pixel net and the adversarial one, x4\n\n"
-        f"| share of the latter | PSNR, dB | distance to the judge | grid, dB |\n|{' --- |' * 4}\n{shares}\n\n"
+        f"{bench.table(('share of the latter', 'PSNR, dB', 'distance to the judge', 'grid, dB'), shares)}\n\n"
         "The distance is that of `minigan.course.judge`, a feature network that no training used.\n\n"
         "![Pieces of four photographs](superres.png)\n\n![Distortion and perception](superres_plane.png)\n"
     )

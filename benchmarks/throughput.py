@@ -38,11 +38,11 @@ def measure(quick: bool) -> bench.Found:
 
 def text(found: bench.Found) -> str:
     """The results in Markdown."""
-    heads = ("pixels", "batch", "", "images a second", "times as fast (median)", "smallest to largest")
+    heads = ("pixels", "batch", "contestant", "images a second", "times as fast (median)", "smallest to largest")
     rows = []
     for row in found["rows"]:
         middle, low, high = row["times as fast"]
-        cells = [row["size"], row["batch"], row["name"], row["images a second"], middle, f"{low} to {high}"]
+        cells = [row["size"], row["batch"], row["name"], row["images a second"], middle, f"{low:.2f} to {high:.2f}"]
         rows.append([*cells, row["peak of memory, MB"]])
     return (
         "# Throughput and memory of training\n\n"

@@ -6,6 +6,8 @@ from importlib import import_module
 
 import pytest
 import torch
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from minigan.course import plane
 from minigan.course.spectrum import comb, drawn_and_right, rings, windowed_spectrum
@@ -50,11 +52,23 @@ def test_points_come_from_the_benchmarks_that_have_been_run(tmp_path, monkeypatc
     assert (tmp_path / "plane.png").stat().st_size > 1000
 
 
-def test_names_that_would_meet_are_moved_apart():
-    found = {"x": {"a": (10.0, 0.5), "b": (10.1, 0.5), "far": (30.0, 0.5)}, "y": {"a": (10.2, 0.9)}}
-    heights = plane.label_heights(found, width=5, least=0.1)
-    assert heights["x", "far"] == 0.5 and heights["y", "a"] == 0.9
-    assert abs(heights["x", "a"] - heights["x", "b"]) == pytest.approx(0.1)
+def test_names_cover_no_point_no_line_and_no_other_name():
+    axis = Figure(figsize=(6, 4)).subplots()
+    places = {"first": (10.0, 0.5), "second": (10.1, 0.5), "third": (10.2, 0.51), "fourth": (10.1, 0.49)}
+    axis.set(xlim=(0, 40), ylim=(0, 1))
+    spots = axis.transData.transform([*places.values(), *plane.along([(10.0, 0.5), (30.0, 0.9)])])
+    busy = [Bbox.from_bounds(x - 2, y - 2, 4, 4) for x, y in spots]
+    for name, point in places.items():
+        plane.name_point(axis, name, point, "black", busy)
+    names = [text.get_window_extent() for text in axis.texts if text.get_text()]
+    assert len(names) == len(places)
+    assert not any(box.count_overlaps([*names[:number], *busy[: len(spots)]]) for number, box in enumerate(names))
+    assert all(axis.get_window_extent().contains(*corner) for box in names for corner in (box.p0, box.p1))
+
+
+def test_points_along_a_line():
+    between = plane.along([(0.0, 0.0), (1.0, 2.0), (1.0, 3.0)])
+    assert between[0] == (0, 0) and between[-1] == (1, 3) and (0.5, 1.0) in between
 
 
 # Spectra

@@ -163,6 +163,29 @@ def test_long_imports_and_checks_are_folded(tmp_path):
     assert [cell.metadata.get("tags") for cell in notebook.cells] == [None, None, ["hide-input"]]
 
 
+def test_explain_tasks_show_what_their_solution_has_drawn():
+    """Only given cells of explain tasks: neither the answer of another task nor its check."""
+
+    def exercise(output):
+        cells = [
+            nbformat.v4.new_code_cell("import torch", id="setup"),
+            nbformat.v4.new_markdown_cell("## 1. A", id="t1", metadata={"minigan": {"kind": "complete"}}),
+            nbformat.v4.new_code_cell("def f(): ...", id="a1", metadata={"minigan": {"answer": "one"}}),
+            nbformat.v4.new_code_cell("f()", id="given1"),
+            nbformat.v4.new_markdown_cell("## 2. B", id="t2", metadata={"minigan": {"kind": "explain"}}),
+            nbformat.v4.new_code_cell("draw()", id="given2"),
+            nbformat.v4.new_code_cell("check", id="check", metadata={"minigan": {"check": "two"}}),
+        ]
+        for cell in cells:
+            if output and cell.cell_type == "code":
+                cell.outputs = [nbformat.v4.new_output("stream", text=cell.id)]
+        return nbformat.v4.new_notebook(cells=cells)
+
+    released = exercise(output=False)
+    notebooks.borrow_outputs(released, exercise(output=True))
+    assert {cell.id: cell.outputs[0].text for cell in released.cells if cell.get("outputs")} == {"given2": "given2"}
+
+
 @built_site.needed
 def test_a_full_stop_stays_with_its_formula():
     from docutils import nodes, utils
@@ -501,6 +524,14 @@ def test_no_solution_is_on_the_site(site):
                 shown = "\n".join(cell.source for cell in nbformat.reads(shown, as_version=4).cells)
             found = [line for line in secret if line in shown]
             assert found == [], path.relative_to(site)
+
+
+@built_site.needed
+def test_each_set_of_exercises_shows_a_picture_to_explain(site):
+    for chapter in chapters():
+        page = text_of(site / "exercises" / f"{chapter.name}.html")
+        alts = re.findall(r'<img[^>]+alt="([^"]+)"[^>]*src="\.\./_images/', page)
+        assert alts and all(len(alt) >= 30 for alt in alts), chapter.name
 
 
 @built_site.needed

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import cards
 import typer
 
 from minigan import data, train, weights
@@ -71,7 +72,7 @@ def publish(name: str, task: Task, state: train.TrainState) -> None:
         data=DATA[recipe.pictures],
         licence=data.load(recipe.pictures).licence,
         limits=LIMITS.get(name) or LIMITS[name.rpartition("_")[2]],
-        settings=asdict(state.config),
+        settings=cards.in_words(asdict(state.config)),
     )
     (FOLDER / f"{name}.md").write_text(card)
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
+import cards
 import torch
 import typer
 
@@ -136,7 +137,7 @@ def publish(name: str, state: train.TrainState, images: data.ImageSet) -> None:
         licence=images.licence,
         use=recipe.use,
         limits=recipe.limits,
-        settings=asdict(state.config),
+        settings=cards.in_words(asdict(state.config)),
     )
     (folder / f"{name}.md").write_text(card)
 

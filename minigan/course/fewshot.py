@@ -71,7 +71,7 @@ def verdict(
 ) -> tuple[str, dict[str, float]]:
     """What a way changes against plain fine-tuning with the same seeds, and the mean ratio of distances by judge.
 
-    "helps" or "hurts" where all judges and all seeds agree; else "no clear difference".
+    "helps" or "hurts" where all judges and all seeds agree; else "unclear".
     """
     plain = {run["seed"]: at(run, images) for run in runs(found, baseline, count=count)}
     ratios: dict[str, list[float]] = {judge: [] for judge in JUDGES}
@@ -83,7 +83,7 @@ def verdict(
     everything = [ratio for each in ratios.values() for ratio in each]
     if not everything:
         return "not run", {}
-    said = "helps" if max(everything) < 1 else "hurts" if min(everything) > 1 else "no clear difference"
+    said = "helps" if max(everything) < 1 else "hurts" if min(everything) > 1 else "unclear"
     return said, {judge: mean(each) for judge, each in ratios.items()}
 
 

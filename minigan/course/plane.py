@@ -4,10 +4,15 @@ To the right: the error of the pixels. Upwards: the distance that the judge sees
 Down and to the left is better, and no method can be at the corner.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise, product
 from statistics import fmean
 from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
 from minigan import plot
 from minigan.course.measured import RESULTS, measured
@@ -72,19 +77,37 @@ def in_words(found: Mapping[str, Points]) -> str:
     return "The plane of distortion and perception. Error in grey levels and distance to the judge: " + "; ".join(said)
 
 
-def label_heights(found: Mapping[str, Points], width: float, least: float) -> dict[tuple[str, str], float]:
-    """How high each name stands: beside its point, or moved, where names within `width` of each other would meet."""
-    places = {(title, name): place for title, methods in found.items() for name, place in methods.items()}
-    groups: list[list[tuple[str, str]]] = []
-    for label in sorted(places, key=places.__getitem__):
-        if groups and places[label][0] - places[groups[-1][-1]][0] < width:
-            groups[-1].append(label)
-        else:
-            groups.append([label])
-    heights = {label: places[label][1] for label in places}
-    for group in groups:
-        heights |= plot.apart({label: heights[label] for label in group}, least)
-    return heights
+def name_point(axis: Axes, name: str, point: tuple[float, float], colour: str, busy: list[Bbox]) -> None:
+    """Write a name at the nearest place beside its point that covers nothing `busy` (in pixels), and make it busy too.
+
+    A name that is not close to its point is joined to it by a thin line.
+    """
+    x, y = axis.transData.transform(point)
+    text = axis.text(*point, name, fontsize=9, color=colour, va="center", ha="center")
+    size = text.get_window_extent()
+    frame = axis.get_window_extent()
+    places: list[tuple[float, int, int, tuple[float, float], Bbox]] = []
+    for away, direction in product((8, 18, 28, 40, 54), (0, 45, -45, 90, -90, 135, -135, 180)):
+        across, up = math.cos(math.radians(direction)), math.sin(math.radians(direction))
+        middle = x + across * (away + size.width / 2), y + up * (away + size.height / 2)
+        box = size.translated(*(middle - (size.p0 + size.p1) / 2))
+        outside = not (frame.contains(*box.p0) and frame.contains(*box.p1))
+        places.append((box.count_overlaps(busy) + 100 * outside, len(places), away, middle, box))
+    _, _, away, middle, box = min(places)
+    text.set_position(tuple(axis.transData.inverted().transform(middle)))
+    if away > 8:
+        line = {"arrowstyle": "-", "color": colour, "lw": 0.6, "shrinkA": 6, "shrinkB": 3}
+        axis.annotate("", point, text.get_position(), arrowprops=line)
+    busy.append(box)
+
+
+def along(path: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points in small steps along the line that joins the points of `path`."""
+    return [
+        (start[0] + (end[0] - start[0]) * step / 50, start[1] + (end[1] - start[1]) * step / 50)
+        for start, end in pairwise(path)
+        for step in range(51)
+    ]
 
 
 def draw(found: Mapping[str, Points], size: tuple[float, float] = (6.4, 4.2), save: Any = None) -> None:
@@ -92,23 +115,24 @@ def draw(found: Mapping[str, Points], size: tuple[float, float] = (6.4, 4.2), sa
     paths = {application.title: application.path for application in APPLICATIONS.values()}
     colours = dict(zip(found, (plot.REAL, plot.FAKE, plot.GREEN, plot.PINK), strict=False))
     with plot.figure(alt=in_words(found), size=size, save=save) as axis:
+        lines = []
         for title, methods in found.items():
             path = [methods[name] for name in paths.get(title, ()) if name in methods]
             if path:
                 axis.plot(*zip(*path, strict=True), color=colours[title], lw=1, alpha=0.6)
+                lines.append(path)
             axis.scatter(*zip(*methods.values(), strict=True), color=colours[title], s=28, label=title, zorder=3)
         axis.set(xlabel="distortion: error of the pixels in grey levels", ylabel="perception: distance to the judge")
         axis.margins(0.16)
-        (left, right), (low, high) = axis.get_xlim(), axis.get_ylim()
-        across, up = right - left, high - low
-        for (title, name), height in label_heights(found, 0.3 * across, 0.055 * up).items():
-            error, distance = found[title][name]
-            beside = (error + 0.03 * across, height)
-            line = {"arrowstyle": "-", "color": colours[title], "lw": 0.6, "shrinkB": 3}
-            axis.annotate(
-                name, (error, distance), beside, fontsize=9, color=colours[title], va="center", arrowprops=line
-            )
         if len(found) > 1:
-            axis.legend(loc="best")
+            axis.legend(loc="upper right")
         else:
             axis.set_title("".join(found))
+        axis.figure.draw_without_rendering()
+        drawn = [spot for methods in found.values() for spot in methods.values()]
+        drawn += [spot for path in lines for spot in along(path)]
+        busy = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axis.transData.transform(drawn)]
+        busy += [axis.get_legend().get_window_extent()] if axis.get_legend() else []
+        for title, methods in found.items():
+            for name, point in methods.items():
+                name_point(axis, name, point, colours[title], busy)

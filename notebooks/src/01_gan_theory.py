@@ -72,7 +72,7 @@ torch.set_num_threads(1)  # the networks of this chapter are tiny; one thread is
 # GaussianMixture, one_each
 
 # %% [markdown]
-# Our first real distribution has two modes, a narrow one with 40 % of the samples and a wide one with 60 %.
+# Our first real distribution has two modes, a narrow one with 40% of the samples and a wide one with 60%.
 #
 # **Predict.** There is a generator that turns one Gaussian number $z$ into exactly this distribution, by an increasing
 # function. What does its graph look like where the density $p$ has a gap?
@@ -476,7 +476,7 @@ print(
 #
 # A linear $D$ says $V \approx -\log 4$ on a blob and on a ring that is too large. Both are plainly wrong.
 #
-# “Converged when $D$ outputs one half”: **which** $D$?
+# "Converged when $D$ outputs one half": **which** $D$?
 #
 # ???
 # (2 min) Go back one slide and point at the crosses: a discriminator that can only draw a straight line. It finds nothing
@@ -1061,11 +1061,11 @@ print("distance to the original   ", "".join(f"{gap:7.3f}" for gap in moved_dist
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What you will read, and what we measured
 #
-# “Converged at one half” · a weak $D$ says so at once
+# "Converged at one half" · a weak $D$ says so at once
 #
-# “GANs diverge, see the spiral” · taking turns, they circle
+# "GANs diverge, see the spiral" · taking turns, they circle
 #
-# “All eight modes” · at which step, on how many seeds?
+# "All eight modes" · at which step, on how many seeds?
 #
 # ???
 # (2 min) Let the room find the figure of today that answers each. The full table stands in section 8 of the chapter. If

@@ -478,7 +478,7 @@ with plot.figure(5, 2, alt=alt, size=(1.4, 1.6)) as axes:
             axis.plot([*square, *square[::-1], square[0]], [*[square[0]] * 2, *[square[1]] * 2, square[0]], "w--", lw=1)
             axis.set(xlim=(0, edge), ylim=(edge, 0), xticks=[], yticks=[])
             axis.set_title(f"{layer}: {theory[layer][0]} px" if name == "pretrained" else "", fontsize=9)
-            axis.set_xlabel(f"90 % in {side_of(found)} px", fontsize=8.5)
+            axis.set_xlabel(f"90% in {side_of(found)} px", fontsize=8.5)
         row[0].set_ylabel(name)
 
 # %% [markdown]

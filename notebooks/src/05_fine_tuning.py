@@ -397,11 +397,11 @@ for images_seen in (2_000, 4_000, 8_000):
             for row in rows_of
         ]
         least = min(row["times"] for row in rows_of)
-        catching_up[f"{images_seen:,} images fine-tuned, {title}"] = [
+        catching_up[f"{images_seen:,} images, {title}"] = [
             *said,
             f"at least {fewshot.at_least(least)} times",
         ]
-fewshot.print_table("from scratch as near after", ["seed 0", "seed 1", "seed 2", "the images"], catching_up)
+fewshot.print_table("as near as fine-tuned", ["seed 0", "seed 1", "seed 2", "the images"], catching_up)
 
 # %% [markdown]
 # Read the left numbers as "still worse at" and the right ones as "there at the latest". Fine-tuning buys the beginning,
@@ -489,7 +489,7 @@ fewshot.print_table("FID, new D over kept D", [*fewshot.JUDGES.values(), ""], co
 # of it by the Fashion classifier, and the random ResNet sees no difference. The heads themselves, which section 7
 # shows, are rougher than those of the kept $D$. So the rule holds, but less than it sounds. To
 # tell one *simple* style from another, colours and the width of a line are enough, and a new $D$ has learnt these after
-# some dozens of steps. At a low rate $G$ has not gone far by then. Task 3 of “Try it” looks for the conditions under which the
+# some dozens of steps. At a low rate $G$ has not gone far by then. Task 3 of "Try it" looks for the conditions under which the
 # rule holds in earnest.
 #
 # ## 5. Does it know them by heart?

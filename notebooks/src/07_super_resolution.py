@@ -370,7 +370,8 @@ with plot.figure(6, 2, alt=alt, size=(1.6, 1.75)) as axes:
         lower.imshow(torch.fft.fftshift(power + 1e-6).log10(), vmin=-6, vmax=3, cmap="magma")
         for axis in (upper, lower):
             axis.axis("off")
-print({way: round(deviation, 3) for way, deviation in strength.items()})
+for way, deviation in strength.items():
+    print(f"{way:16} {deviation:.3f}")
 
 # %% [markdown]
 # In the spectra the middle is the frequency 0, and the border is the highest that pixels can hold, one period in two

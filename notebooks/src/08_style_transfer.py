@@ -57,7 +57,7 @@ device = hardware.device()
 # do as well; section 9 says how.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
-# ## Nobody can write down “made of brush strokes”
+# ## Nobody can write down "made of brush strokes"
 #
 # No formula, and no pairs to learn from.
 #

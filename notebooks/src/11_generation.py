@@ -361,13 +361,13 @@ hardware.return_unused_memory()
 
 # %%
 found = measured("fine_tuning")  # by benchmarks/fine_tuning.py
-print(f"{'micah, 100 pictures':34}" + "".join(f"{title:>21}" for title in fewshot.JUDGES.values()))
+judged = {}
 for seen in (4_000, 8_000):
     for way in ("from scratch", "not augmented", "new D", "projected D"):
         said, ratios = fewshot.verdict(found, way, 100, seen)
         if ratios:
-            columns = "".join(f"{ratios[judge]:21.2f}" for judge in fewshot.JUDGES)
-            print(f"{way + f', {seen:,} images':34}{columns}   {said}")
+            judged[f"{way}, {seen:,} images"] = [*(f"{ratio:.2f}" for ratio in ratios.values()), said]
+fewshot.print_table("FID over that of fine-tuned", [*fewshot.JUDGES.values(), ""], judged)
 
 # %% [markdown]
 # - **Pretrained networks to begin with** are the largest gain, by every judge: from scratch the distance is several
@@ -424,7 +424,7 @@ with plot.figure(alt=alt, size=(7.6, 2.8)) as axis:
         shares = [float((answer == asked_for)[asked_for == label].float().mean()) for label in range(10)]
         axis.bar([label + shift for label in range(10)], shares, 0.38, color=colour, label=name)
     axis.set_xticks(range(10), names_above, fontsize=8)
-    axis.set(ylim=(0, 1.18), title=f"taken for the class asked for, {n} pictures in all")
+    axis.set(ylim=(0, 1.3), title=f"taken for the class asked for, {n} pictures in all")
     axis.legend(ncols=2, loc="upper right")
 for name, answer in (("real", known_real), ("generated", answers)):
     print(f"{name:10} {float((answer == asked_for).float().mean()):.1%} of {n}")
@@ -448,7 +448,7 @@ for name, made in (("told the class", images[nine]), ("not told", alone)):
     print(f"{name:15} {metrics.frechet_distance(without_bags, features(made), 'fashion_classifier')}")
 shares = torch.bincount(classes_of(alone), minlength=10) / count
 print(
-    f"not told: from {shares[shares > 0.02].min():.0%} to {shares.max():.0%} of its pictures in one class; 11 % would be even"
+    f"not told: from {shares[shares > 0.02].min():.0%} to {shares.max():.0%} of its pictures in one class; 11% would be even"
 )
 
 # %% [markdown]
@@ -501,9 +501,7 @@ lengths = {
 shell = noise(2000, peeps, seed=7).norm(dim=1)
 alt = "Length of the latent along the way: slerp stays level at 11.3 in the narrow band of all latents, lerp sags to 8 in the middle, far outside it."
 with plot.figure(alt=alt, size=(5.6, 2.8)) as axis:
-    axis.axhspan(
-        *torch.quantile(shell, torch.tensor([0.005, 0.995])).tolist(), color="0.9", label="99 % of all latents"
-    )
+    axis.axhspan(*torch.quantile(shell, torch.tensor([0.005, 0.995])).tolist(), color="0.9", label="99% of all latents")
     for (name, length), colour in zip(lengths.items(), (FAKE, REAL), strict=True):
         axis.plot(shares, length, color=colour, label=name)
     axis.set(xlabel="share of the way", title="length of the latent", ylim=(0, 14))
@@ -830,7 +828,7 @@ def show_changes(tables: Mapping[str, Tensor], alt: str) -> None:
 before, curves = changes(directions, (-3, -1.5, 0, 1.5, 3))
 rising = {name: all(low < high for low, high in pairwise(curve)) for name, curve in curves.items()}
 print(
-    "the mean of the attribute rises at each of four steps:",
+    "the mean rises at each of four steps:",
     ", ".join(f"{name} {'yes' if up else 'no'}" for name, up in rising.items()),
 )
 

@@ -168,8 +168,8 @@ area = where.mean((0, 2, 3))
 for number, region in enumerate(REGIONS):
     own = shares[:, number]
     print(
-        f"{region:6} {area[number]:4.0%} of the area; in the median channel {own.median():4.0%} of the change; "
-        f"channels with more than two thirds of their change here: {int((own > 2 / 3).sum())}"
+        f"{region:6} {area[number]:4.0%} of the area; {own.median():4.0%} of the change in the median channel; "
+        f"over two thirds in {int((own > 2 / 3).sum())} channels"
     )
 
 alt = (
@@ -570,7 +570,7 @@ hardware.return_unused_memory()
 
 # %%
 table = measured("levers")
-print(f"benchmark, on {table['machine']}; bfloat16 {table['bfloat16']}")
+print(f"benchmark, on {table['machine']}")
 pairs = {name: list(pair["times as fast"].values())[-1] for name, pair in table["pairs"].items()}
 for name, (middle, low, high) in (table["times as fast"] | pairs).items():
     print(f"{name:38} {middle:5.2f} times as fast ({low:.2f} to {high:.2f})")
@@ -801,7 +801,7 @@ if one and two:
         for axis in axes:
             axis.xaxis.get_major_locator().set_params(integer=True)
         axes[1].set(title="difference of the losses", xlabel="step", yscale="log", ylim=(3e-9, 10))
-        axes[1].legend(fontsize=8.5)
+        axes[1].legend(fontsize=8.5, loc="center right", bbox_to_anchor=(1, 0.4))
     for name, gap in two["apart"].items():
         print(f"{name:14} largest difference of a weight between the two processes: {gap:.1e}")
 
@@ -951,7 +951,7 @@ with plot.figure(2, alt=alt, size=(4.2, 3.0)) as axes:
     axes[1].legend(fontsize=8.5)
 for name, which in fills.items():
     error = math.sqrt(0.2 * 0.8 / len(which))
-    print(f"{name:8} " + ", ".join(f"{s:5.1%}" for s in shares_of(which)) + f"   (a fifth would be 20 % ± {error:.1%})")
+    print(f"{name:8} " + ", ".join(f"{s:5.1%}" for s in shares_of(which)) + f"   (a fifth would be 20% ± {error:.1%})")
 
 # %% [markdown]
 # Two findings. **Equal data do not make equal samples.** The palest fill comes out half as often as it was shown. Nobody
@@ -1111,6 +1111,7 @@ with plot.figure(alt=alt, size=(7.2, 0.9 + 0.5 * len(gains))) as axis:
     axis.invert_yaxis()
     axis.set(xscale="log", xlabel="error with a pretrained network / error without", xlim=(0.01, 12))
     axis.set_xticks([0.01, 0.1, 1, 10], ["0.01", "0.1", "1", "10"])
+    axis.margins(y=0.1)
     axis.grid(axis="y", color="0.9")
 
 # %% [markdown]

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 00 Start here
+# # Exercises for chapter 00: Start here
 #
 # They go with [chapter 00](../../notebooks/00_start_here.ipynb). Each task has its place for your answer, and under it
 # a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in

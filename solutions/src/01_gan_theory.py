@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 01 What can a GAN learn?
+# # Exercises for chapter 01: What can a GAN learn?
 #
 # They go with [chapter 01](../../notebooks/01_gan_theory.ipynb). Each task has its place for your answer, and under it
 # a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in
@@ -107,7 +107,7 @@ probe("the other way", logit_of_bins(other.float(), one.float()))
 # to the right by 7: 1/10 from 7 to 17. So they share the stretch from 7 to 10.
 #
 # What is $V(D^*, q)$, the value of the game at the best discriminator, with natural logarithms? Give it as a number
-# with two digits behind the point, before you run anything. The stretches from 0 to 7, from 7 to 10 and from 10 to 17
+# with two decimal places, before you run anything. The stretches from 0 to 7, from 7 to 10 and from 10 to 17
 # can be taken one by one.
 
 # %% answer="boxes"

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 02 The minimax game as code
+# # Exercises for chapter 02: The minimax game as code
 #
 # They go with [chapter 02](../../notebooks/02_minimax_loss.ipynb). Each task has its place for your answer, and under
 # it a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 03 Evaluation
+# # Exercises for chapter 03: Evaluation
 #
 # They go with [chapter 03](../../notebooks/03_evaluation.ipynb). Each task has its place for your answer, and under it a
 # check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this
@@ -26,7 +26,7 @@ from minigan.plot import FAKE, REAL
 # A generator draws half sneakers, a quarter bags and a quarter shirts. Each picture is so clear that the classifier is
 # certain of it: $p(y | x)$ is 1 for one of the ten classes of section 2, and 0 for the others.
 #
-# What is its inception score? Work it out with a pencil, to two digits behind the point. (A class with $p(y | x) = 0$ adds
+# What is its inception score? Work it out with a pencil, to two decimal places. (A class with $p(y | x) = 0$ adds
 # nothing to the divergence, for $0 \log 0$ counts as 0.)
 
 # %% answer="paper"

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 04 Pretrained features
+# # Exercises for chapter 04: Pretrained features
 #
 # They go with [chapter 04](../../notebooks/04_features.ipynb). Each task has its place for your answer, and under it a
 # check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this
@@ -276,9 +276,9 @@ probe("learning", sum(weight.requires_grad for weight in entrance.parameters()))
 #
 # In section 8 a drawing of one studio looked for its partner among those of another. Here are 120 things, drawn by both,
 # and the features of a *cheap* layer: `block0` of EfficientNet-Lite0 at 64 pixels, which knows edges and colours. The
-# second set has been shuffled. Your start takes the nearest by the cosine, and finds 36 % of the partners.
+# second set has been shuffled. Your start takes the nearest by the cosine, and finds 36% of the partners.
 #
-# Find 56 % or more with these features, within 10 seconds. No other network, no picture. There are two things that the
+# Find 56% or more with these features, within 10 seconds. No other network, no picture. There are two things that the
 # start does not use:
 #
 # - All drawings of a studio share its style. It stands in the features of each of them, and says nothing about the thing.
@@ -351,7 +351,7 @@ with checking("Better partners", hints) as c:
             told = f"One of theirs is chosen {most} times, and can be right once. Let each be taken only once."
         else:
             told = "Each is taken once, good. Now take the style away: what all drawings of a studio have in common."
-        c.true(share >= 0.56, "56 % or more of the partners are found", f"the share is {share:.2f}", hint=told)
+        c.true(share >= 0.56, "56% or more of the partners are found", f"the share is {share:.2f}", hint=told)
     c.true(
         seconds < 10,
         "within 10 seconds of computing",

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 05 Fine-tuning
+# # Exercises for chapter 05: Fine-tuning
 #
 # They go with [chapter 05](../../notebooks/05_fine_tuning.ipynb). Each task has its place for your answer, and under it a
 # check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 06 Perceptual loss
+# # Exercises for chapter 06: Perceptual loss
 #
 # They go with [chapter 06](../../notebooks/06_perceptual_loss.ipynb). Each task has its place for your answer, and under
 # it a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in

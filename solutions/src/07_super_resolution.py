@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 07 Super-resolution
+# # Exercises for chapter 07: Super-resolution
 #
 # They go with [chapter 07](../../notebooks/07_super_resolution.ipynb). Each task has its place for your answer, and under
 # it a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in

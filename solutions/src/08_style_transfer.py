@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 08 Style transfer
+# # Exercises for chapter 08: Style transfer
 #
 # They go with [chapter 08](../../notebooks/08_style_transfer.ipynb). Each task has its place for your answer, and under it
 # a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in this

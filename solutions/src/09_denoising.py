@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 09 Denoising
+# # Exercises for chapter 09: Denoising
 #
 # They go with [chapter 09](../../notebooks/09_denoising.ipynb). Each task has its place for your answer, and under it a
 # check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 10 Inpainting
+# # Exercises for chapter 10: Inpainting
 #
 # They go with [chapter 10](../../notebooks/10_inpainting.ipynb). Each task has its place for your answer, and under it
 # a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in

@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 11 Generation
+# # Exercises for chapter 11: Generation
 #
 # They go with [chapter 11](../../notebooks/11_generation.ipynb). Each task has its place for your answer, and under it
 # a check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in
@@ -374,7 +374,7 @@ probe("shifted attributes", edit(latents, attributes + 10, wanted), within=3e-3)
 # each other. The score is the largest of the changes, divided by their mean: 1 is perfect. Slerp had between 1.3 and
 # 2.9 on six walks. The check asks for 1.1.
 #
-# Rules. The walk begins and ends at the given latents, exactly. No latent leaves the shell: lengths stay within 3 % of
+# Rules. The walk begins and ends at the given latents, exactly. No latent leaves the shell: lengths stay within 3% of
 # those of slerp. Each step goes on: no latent stands still or turns back, so its angle to `start` grows all the time.
 # You have 15 seconds for a walk of 8 steps on two processor cores. It takes about 5 ms to draw a head.
 

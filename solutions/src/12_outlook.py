@@ -1,5 +1,5 @@
 # %% [markdown]
-# # Exercises to 12 Outlook
+# # Exercises for chapter 12: Outlook
 #
 # They go with [chapter 12](../../notebooks/12_outlook.ipynb). Each task has its place for your answer, and under it a
 # check: run it as often as you like, it answers at once and each time with a stronger hint. Your progress is kept in
@@ -41,7 +41,7 @@ def features_of(images: Tensor) -> Tensor:
 # Then the batch is also shared by two processes on two machines. Each has half of the sums to do. At the end of each
 # step they average their gradients, which takes 5 ms. How many times as fast is it now, compared with the beginning?
 #
-# Give both numbers, to two digits behind the point.
+# Give both numbers, to two decimal places.
 
 # %% answer="levers"
 prediction = [..., ...]  # with the first lever, with both

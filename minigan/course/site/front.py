@@ -64,7 +64,7 @@ def write(stage: "Stage") -> None:
         page = stage.pages.get(source)
         return f"{page.name}.html" if page else stage.linker.target(source, "", "index")
 
-    facts: dict[str, Any] = {"groups": groups, "to": to, "count": len(stage.figures), "head": HEAD}
+    facts: dict[str, Any] = {"groups": groups, "to": to, "count": sum(len(one.thumbs) for one in groups), "head": HEAD}
     stage.write(stage.source / "front.html", templates.get_template("front.html").render(**facts))
     stage.write(stage.source / "index.md", index(stage))
 

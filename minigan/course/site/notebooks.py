@@ -94,6 +94,20 @@ def stage_exercise(notebook: NotebookNode, page: Page, tools: str, linker: Linke
             fold(cell, "the check")
 
 
+def borrow_outputs(notebook: NotebookNode, solved: NotebookNode) -> None:
+    """Give an exercise what its explain tasks show, from its executed solution.
+
+    A page is not run, and a picture cannot be explained unseen. Only cells that learners are given are looked at.
+    """
+    outputs = {cell.id: cell.outputs for cell in solved.cells if cell.cell_type == "code"}
+    explaining = False
+    for cell in notebook.cells:
+        mark: Any = cell.metadata.get("minigan", {})
+        explaining = mark["kind"] == "explain" if "kind" in mark else explaining
+        if explaining and cell.cell_type == "code" and not mark:
+            cell.outputs = outputs.get(cell.id, [])
+
+
 def lead(notebook: NotebookNode, page: Page, tools: str, linker: Linker) -> None:
     """Lead all links of the texts to pages of the site, and put the `tools` under the title."""
     for cell in notebook.cells:

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from minigan.course.chapters import chapters, timings
 from minigan.course.site import front, listings
 from minigan.course.site.links import Linker, from_page
-from minigan.course.site.notebooks import Figure, Shown, figures, stage_chapter, stage_exercise
+from minigan.course.site.notebooks import Figure, Shown, borrow_outputs, figures, stage_chapter, stage_exercise
 from minigan.course.site.pages import Page, homepage, plan
 
 ALTS = "docs/pictures.toml"  # what is to be seen on pictures of the benchmarks and the model cards
@@ -91,11 +91,12 @@ def notebook_page(stage: Stage, page: Page) -> None:
     notebook = nbformat.read(path, as_version=4)
     stage.write(stage.extra / "download" / page.source, path.read_bytes())
     if page.group == "Chapters":
-        found = figures(notebook, page.name)
-        stage.figures += found
         stage.shown += stage_chapter(notebook, page, chapter_tools(stage, page), stage.linker)
     else:
         stage_exercise(notebook, page, exercise_tools(stage, page, notebook), stage.linker)
+        solved = stage.root / page.source.replace("exercises/", "solutions/", 1)
+        borrow_outputs(notebook, nbformat.read(solved, as_version=4))
+    stage.figures += figures(notebook, page.name)
     stage.write(stage.source / page.staged, nbformat.writes(notebook))
 
 
@@ -139,4 +140,4 @@ def exercise_tools(stage: Stage, page: Page, notebook: NotebookNode) -> str:
     tasks = listings.task_facts(notebook)
     minutes, points = (sum(task[key] for task in tasks) for key in ("minutes", "points"))
     facts = f"{len(tasks)} tasks · {minutes} minutes · {points} points"
-    return f"{{.page-tools}}\n{download(page)} · {facts} · it draws its pictures when you run it"
+    return f"{{.page-tools}}\n{download(page)} · {facts}"
