@@ -196,7 +196,7 @@ def draw_sweep(found: bench.Found, folder: Path) -> None:
             axis.axhline(curve["blind"], color=colour, ls="--", lw=1)
             axis.axvline(level, color=colour, ls=":", lw=1)
         axis.set(xlabel="level that the network is told", ylabel="PSNR in dB")
-        axis.legend()
+        axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def text(found: bench.Found) -> str:

@@ -154,7 +154,7 @@ def draw(found: bench.Found, folder: Path) -> None:
         for run in found["runs"]
     }
     alt = "Bars of the times as fast as the package that LPIPS is:"
-    bench.bars(rows, rows, folder / "lpips_speed.png", "times as fast as the lpips package", alt)
+    bench.bars(rows, rows, folder / "lpips_speed.png", "times as fast as lpips", alt)
 
 
 def main(quick: bench.Quick = False) -> None:

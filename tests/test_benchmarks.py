@@ -93,6 +93,14 @@ def test_no_results_without_a_script(load: Load):
     assert sorted(set((FOLDER / "results").iterdir()) - owned) == []
 
 
+def test_no_chapter_holds_the_tests_up():
+    """Forty seconds at the scale `quick`; what a chapter may take at `cpu` is a test of its own (test_notebooks.py)."""
+    rows = json.loads((FOLDER / "results" / "course.json").read_text(encoding="utf-8"))["notebooks"]
+    assert len(rows) == 13
+    for row in rows:
+        assert row["seconds at the scale quick"] < 40, row["chapter"]
+
+
 # What the README quotes
 
 
