@@ -272,6 +272,7 @@ class State:
     """A state."""
 
     rate: float = 0.1  # of Adam
+    kind: str = 'a'  # in quotes, also on the page
     _hidden: int = 0
 
     @property
@@ -304,7 +305,8 @@ def test_a_module_becomes_a_page():
         ":::::{py:data} REAL\n\n\n\n:::::\n\n:::::{py:data} FAKE\n",
         "why there are two",
         ":::::{py:class} State\n",
-        "::::{py:attribute} rate\n:no-contents-entry:\n:type: float\n:value: 0.1\n\nof Adam",
+        '::::{py:attribute} rate\n:no-contents-entry:\n:type: float\n:value: "0.1"\n\nof Adam',
+        ":type: str\n:value: \"'a'\"\n",
         "::::{py:property} size\n:type: int",
         "::::{py:method} draw(count: int=3) -> Tensor",
         r"Draw 2 \* x\_i of `a_b`.",

@@ -5,6 +5,7 @@ take for marks in a formula is escaped.
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -110,7 +111,7 @@ def inside(node: ast.ClassDef, module: Module) -> list[str]:
     for item in node.body:
         if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and item.target.id[0] != "_":
             options = ":no-contents-entry:\n" + annotation(item)
-            options += f"\n:value: {ast.unparse(item.value)}" if item.value else ""
+            options += f"\n:value: {json.dumps(ast.unparse(item.value))}" if item.value else ""  # as YAML
             parts.append(directive("attribute", item.target.id, [comment(module.source, item)], options, depth=4))
         elif isinstance(item, ast.FunctionDef) and item.name[0] != "_":
             marks = {ast.unparse(mark) for mark in item.decorator_list}
