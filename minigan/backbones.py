@@ -84,8 +84,7 @@ class Backbone(Frozen):
         self.std: Tensor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
-        with torch.no_grad():
-            maps = self.net(torch.zeros(1, 3, 64, 64))
+        maps = at_64_pixels(self.net, name)
         self.channels = {layer: maps[layer].shape[1] for layer in self.layers}
         self.strides = {layer: 64 // maps[layer].shape[-1] for layer in self.layers if maps[layer].ndim == 4}
 
@@ -99,6 +98,15 @@ class Backbone(Frozen):
         images = prepare(images, self.size).contiguous(memory_format=torch.channels_last)
         with large_enough(images, f"{self.layers[-1]} of {self.name}"):
             return self.net((images + 1 - 2 * self.mean) / (2 * self.std))  # [-1, 1] -> [0, 1] -> standardised
+
+
+@torch.no_grad()
+def at_64_pixels(net: nn.Module, name: str) -> dict[str, Tensor]:
+    """The maps of a small picture, by which channels and strides are known."""
+    try:
+        return net(torch.zeros(1, 3, 64, 64))
+    except AssertionError as error:  # of a vision transformer, which is made for one size
+        raise ValueError(f"{name} takes no picture of 64 pixels; choose a convolutional network") from error
 
 
 @contextmanager
@@ -191,6 +199,8 @@ def build(name: str) -> Built:
         return from_timm(name)
     name = known(name, BACKBONES, "backbone")
     file_names = None
+    if name.startswith(("vgg", "resnet")):
+        models = import_module("torchvision.models")  # 160 MB, so not at the top
     with torch.device("meta"):  # no memory yet: all but VGG's features would be thrown away
         if name == "efficientnet_lite0":
             net = efficientnet_lite0()
@@ -198,7 +208,7 @@ def build(name: str) -> Built:
             net = fashion_classifier()
             file_names = list(net.state_dict())
         else:
-            model = import_module("torchvision.models").get_model(name, weights=None)  # 160 MB, so not at the top
+            model = models.get_model(name, weights=None)
             kept = model.features if name.startswith("vgg") else model
             file_names = [f"features.{key}" if kept is not model else key for key in kept.state_dict()]
             net = name_vgg(kept) if kept is not model else name_resnet(model)

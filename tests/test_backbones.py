@@ -308,8 +308,12 @@ def test_names_that_timm_does_not_know_or_that_cannot_be_cut(refuses, monkeypatc
         Backbone("timm:resnet17", weights=None)
     with refuses(ValueError, "computes differently for different pictures", "choose another network"):
         Backbone("timm:vgg11_bn", weights=None)
-    with refuses(ValueError, "VisionTransformer computes nothing at blocks", "choose another layer"):
-        Backbone("timm:vit_tiny_patch16_224", ["blocks"], weights=None)
+    with refuses(ValueError, "vit_tiny_patch16_224 takes no picture of 64 pixels", "choose a convolutional network"):
+        Backbone("timm:vit_tiny_patch16_224", ["norm"], weights=None)
+    idle = nn.Sequential(nn.Conv2d(3, 4, 1))
+    idle[0].unused = nn.ReLU()
+    with refuses(ValueError, "Sequential computes nothing at 0.unused", "choose another layer"):
+        backbones.up_to(idle, ["0.unused"])
     monkeypatch.setitem(sys.modules, "timm", None)
     with refuses(OSError, "timm:resnet18 is built by the package timm", "pip install timm"):
         Backbone("timm:resnet18", weights=None)

@@ -1,5 +1,6 @@
 """The commands that change the learner's own pictures: what they share. Heavy imports stand inside the functions."""
 
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -22,8 +23,15 @@ Skip = Annotated[
     bool, typer.Option("--skip-existing", help="Pass over pictures whose result exists: goes on after Ctrl-C.")
 ]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the best.")]
-Seed = Annotated[int, typer.Option(help="Seed of all that is random.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of all that is random.")]
 Weights = Annotated[Path | None, typer.Option(help="A run's folder or a file of weights, in place of what is shipped.")]
+
+
+def a_number(value: float | None) -> float | None:
+    """The value of an option, unless it is no number: `nan` lies in every range of some versions of typer."""
+    if value is not None and math.isnan(value):
+        raise typer.BadParameter("nan, expected a number")
+    return value
 
 
 def choose_device(device: str | None) -> None:
@@ -72,7 +80,8 @@ def denoise(
     source: Input,
     output: Output,
     sigma: Annotated[
-        float | None, typer.Option(min=0, max=60, help="Level of the noise in grey levels; by default blind.")
+        float | None,
+        typer.Option(min=0, max=60, callback=a_number, help="Level of the noise in grey levels; by default blind."),
     ] = None,
     weights: Weights = None,
     force: Force = False,
@@ -211,7 +220,9 @@ def stylize(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps of painting; 200, or one pass of a trained run.")
     ] = None,
-    strength: Annotated[float, typer.Option(min=0, max=1, help="How much of the change: 0 none, 1 all of it.")] = 1.0,
+    strength: Annotated[
+        float, typer.Option(min=0, max=1, callback=a_number, help="How much of the change: 0 none, 1 all of it.")
+    ] = 1.0,
     force: Force = False,
     skip: Skip = False,
     device: Device = None,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minigan.apps.commands import Device, Force, choose_device
+from minigan.apps.commands import Device, Force, Seed, a_number, choose_device
 
 if TYPE_CHECKING:
     import torch
@@ -50,7 +50,12 @@ Classes = Annotated[
 ]
 Truncation = Annotated[
     float,
-    typer.Option(min=0, max=2, help="1 for none; 0.7 draws plainer pictures with fewer mishaps, 0 always the same."),
+    typer.Option(
+        min=0,
+        max=2,
+        callback=a_number,
+        help="1 for none; 0.7 draws plainer pictures with fewer mishaps, 0 always the same.",
+    ),
 ]
 Interpolate = Annotated[
     int | None, typer.Option(min=1, max=1_000, metavar="N", help="N walks from one picture to another.")
@@ -58,7 +63,6 @@ Interpolate = Annotated[
 Vary = Annotated[
     str | None, typer.Option(help=f"In each row one picture with less and more of: {', '.join(ATTRIBUTES)}.")
 ]
-Seed = Annotated[int, typer.Option(help="Another seed, other pictures.")]
 
 
 def generate(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from minigan.apps.commands import choose_device
+from minigan.apps.commands import Seed, choose_device
 
 if TYPE_CHECKING:
     from minigan.train import Batch, TrainConfig, TrainState
@@ -87,7 +87,7 @@ def train(
     rate: Rate = None,
     r1: Annotated[float, gan_option(min=0, help="Strength of the R1 penalty.")] = 0.5,
     augment: Augment = "auto",
-    seed: Annotated[int, typer.Option(help="Seed of weights, latents and batches.")] = 0,
+    seed: Seed = 0,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or auto.")] = "auto",
     device: Annotated[str | None, typer.Option(help="cpu, cuda or mps; by default the best.")] = None,
 ) -> None:

@@ -247,7 +247,7 @@ with plot.figure(3, 2, alt=alt, size=(3.6, 2.4)) as axes:
 # `Backbone` is a frozen network that returns the maps of the layers that were asked for, by name.
 
 # %% minigan="backbones"
-# IMAGENET, HALF, BACKBONES, Backbone, large_enough, prepare
+# IMAGENET, HALF, BACKBONES, Backbone, at_64_pixels, large_enough, prepare
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Fewer places, more channels: a row of feature maps
