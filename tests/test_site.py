@@ -530,7 +530,7 @@ def test_no_solution_is_on_the_site(site):
 
 @built_site.needed
 def test_each_set_of_exercises_shows_a_picture_to_explain(site):
-    for chapter in chapters():
+    for chapter in chapters.chapters():
         page = text_of(site / "exercises" / f"{chapter.name}.html")
         alts = re.findall(r'<img[^>]+alt="([^"]+)"[^>]*src="\.\./_images/', page)
         assert alts and all(len(alt) >= 30 for alt in alts), chapter.name
