@@ -200,7 +200,7 @@ def build(name: str) -> Built:
     name = known(name, BACKBONES, "backbone")
     file_names = None
     if name.startswith(("vgg", "resnet")):
-        models = import_module("torchvision.models")  # 160 MB, so not at the top
+        models = import_module("torchvision.models")  # 160 MB, so not at the top; never imported under "meta"
     with torch.device("meta"):  # no memory yet: all but VGG's features would be thrown away
         if name == "efficientnet_lite0":
             net = efficientnet_lite0()

@@ -34,6 +34,15 @@ def a_number(value: float | None) -> float | None:
     return value
 
 
+Sigma = Annotated[
+    float | None,
+    typer.Option(min=0, max=60, callback=a_number, help="Level of the noise in grey levels; by default blind."),
+]
+Strength = Annotated[
+    float, typer.Option(min=0, max=1, callback=a_number, help="How much of the change: 0 none, 1 all of it.")
+]
+
+
 def choose_device(device: str | None) -> None:
     """Make `minigan.hardware.device` answer what the user asked for. Raises `ValueError` for what is no device."""
     wanted = (os.environ.get("MINIGAN_DEVICE") or "auto") if device is None else device
@@ -79,10 +88,7 @@ def treat(
 def denoise(
     source: Input,
     output: Output,
-    sigma: Annotated[
-        float | None,
-        typer.Option(min=0, max=60, callback=a_number, help="Level of the noise in grey levels; by default blind."),
-    ] = None,
+    sigma: Sigma = None,
     weights: Weights = None,
     force: Force = False,
     skip: Skip = False,
@@ -220,9 +226,7 @@ def stylize(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps of painting; 200, or one pass of a trained run.")
     ] = None,
-    strength: Annotated[
-        float, typer.Option(min=0, max=1, callback=a_number, help="How much of the change: 0 none, 1 all of it.")
-    ] = 1.0,
+    strength: Strength = 1.0,
     force: Force = False,
     skip: Skip = False,
     device: Device = None,
