@@ -105,4 +105,5 @@ def library(stage: "Stage", found: dict[str, list[reference.Module]]) -> str:
             for module in modules
         ]
         parts.append("\n".join([f"## {group}", "", "| module | what it holds | built in |", "|---|---|---|", *rows]))
-    return "\n\n".join([*parts, hidden([module.name for modules in found.values() for module in modules])])
+    names = [module.name for modules in found.values() for module in modules]
+    return "\n\n".join([*parts, hidden([f"{name} <{name}>" for name in names])])  # without "minigan.", to fit
