@@ -239,9 +239,9 @@ def bars(found: Mapping[str, Iterable[float]], own: Iterable[str], save: Path, w
         for place, (name, (middle, low, high)) in enumerate(spans.items()):
             axis.barh(place, middle, color=plot.REAL if name in own else "0.7")
             axis.plot([low, high], [place, place], color="black", lw=1)
-            beside = {"xy": (max(middle, high), place), "xytext": (5, 0), "textcoords": "offset points"}
+            end, beside = (max(middle, high), place), (5, 0)
             free = {"color": "white", "pad": 1}  # the line at 1 ends at the number
-            axis.annotate(f"{middle:.2f}", **beside, va="center", fontsize=9, bbox=free)
+            axis.annotate(f"{middle:.2f}", end, beside, textcoords="offset points", va="center", fontsize=9, bbox=free)
         axis.axvline(1, color="0.4", lw=1, zorder=0.5)
         axis.set_yticks(range(len(spans)), list(spans))
         axis.invert_yaxis()

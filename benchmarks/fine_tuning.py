@@ -396,11 +396,12 @@ def by_time(found: dict[str, Any]) -> list[str]:
     return [bench.table(heads, rows), ""]
 
 
-def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, alt: str) -> None:
+def picture_of_heads(folder: Path, rows: dict[str, str], real: str, target: Path, picture: str) -> None:
     """Eight heads of each named run from the same latents, under eight real ones and those of the start.
 
     Heads lie in the folder of the runs, not in the results: where some are missing, the picture that is there stays.
     """
+    path = target / f"fine_tuning_{picture}.png"
     if missing := [name for name in rows.values() if not (folder / f"{name}.npy").exists()]:
         typer.echo(f"{path.name} stays as it is, for {folder} lacks the heads of {', '.join(missing)}", err=True)
         return
@@ -409,7 +410,7 @@ def picture_of_heads(folder: Path, rows: dict[str, str], real: str, path: Path, 
         sheets = {f"real {real}": data.load(real)[:8], "before": weights.shipped("peeps")[0](latents)}
     for label, name in rows.items():
         sheets[label] = data.to_signed(torch.from_numpy(np.load(folder / f"{name}.npy")[:8]))
-    plot.compare(sheets, alt=alt, width=6.4 if real == "micah" else 5.0, save=path)
+    plot.compare(sheets, alt=PICTURES[picture], width=6.4 if real == "micah" else 5.0, save=path)
     shrink_file(path)  # the chapter shows it
 
 
@@ -420,12 +421,10 @@ def draw_heads(folder: Path, target: Path) -> None:
         rows = {f"{count} pictures": Run("fine-tuned", style, count, seed).name + "-8000" for count in reversed(COUNTS)}
         rows |= {"scratch, 100": Run("from scratch", style).name + "-8000"}
         rows |= {"scratch, longer": Run("from scratch", style).name + "-40000"} if style == "micah" else {}
-        alt = f"Heads in the style {style}, drawn from the same eight latents before and after each training."
-        picture_of_heads(folder, rows, style, target / f"fine_tuning_{style}.png", alt)
+        picture_of_heads(folder, rows, style, target, style)
     for picture, ways in SHOWN.items():
         rows = {way: f"{Run(way).name}-{4_000 if 'projected' in way else 8_000}" for way in ways}
-        alt = f"Heads from the same eight latents after training on 100 micah pictures: {', '.join(ways)}."
-        picture_of_heads(folder, rows, "micah", target / f"fine_tuning_{picture}.png", alt)
+        picture_of_heads(folder, rows, "micah", target, picture)
 
 
 def draw_copies(folder: Path, target: Path) -> None:
@@ -445,8 +444,7 @@ def draw_copies(folder: Path, target: Path) -> None:
         "nearest of the ten": pictures[chosen][which[closest]],
         "nearest unseen": new[unseen],
     }
-    alt = "Heads drawn after fine-tuning on ten pictures, their nearest of the ten, and their nearest unseen pictures."
-    plot.compare(rows, alt=alt, width=6.4, save=target / "fine_tuning_copies.png")
+    plot.compare(rows, alt=PICTURES["copies"], width=6.4, save=target / "fine_tuning_copies.png")
     shrink_file(target / "fine_tuning_copies.png")
 
 
@@ -516,10 +514,9 @@ def claim(found: bench.Found) -> str:
 
 def draw_all(runs: Path, found: bench.Found, folder: Path) -> None:
     """Curves and bars of the results, and heads from the folder of the runs."""
-    alt = "Distance to held-out pictures, by three judges: {}. From benchmarks/fine_tuning.py."
-    fewshot.draw_curves(found, alt.format("over the images seen"), save=folder / "fine_tuning_curves.png")
-    fewshot.draw_counts(found, alt.format("over the number of pictures"), save=folder / "fine_tuning_counts.png")
-    fewshot.draw_ways(found, alt.format("each way against fine-tuning"), save=folder / "fine_tuning_compared.png")
+    fewshot.draw_curves(found, PICTURES["curves"], save=folder / "fine_tuning_curves.png")
+    fewshot.draw_counts(found, PICTURES["counts"], save=folder / "fine_tuning_counts.png")
+    fewshot.draw_ways(found, PICTURES["compared"], save=folder / "fine_tuning_compared.png")
     draw_heads(runs, folder)
     draw_copies(runs, folder)
 

@@ -139,5 +139,4 @@ def exercise_tools(stage: Stage, page: Page, notebook: NotebookNode) -> str:
     """The line under an exercise's title."""
     tasks = listings.task_facts(notebook)
     minutes, points = (sum(task[key] for task in tasks) for key in ("minutes", "points"))
-    facts = f"{len(tasks)} tasks · {minutes} minutes · {points} points"
-    return f"{{.page-tools}}\n{download(page)} · {facts}"
+    return f"{{.page-tools}}\n{download(page)} · {len(tasks)} tasks · {minutes} minutes · {points} points"
